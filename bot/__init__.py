@@ -1,0 +1,1 @@
+"""Speaks Discord, owns the ledger, decides whose job is next, words every message. Never computes a picture."""

@@ -1,0 +1,1 @@
+"""Buttons, modals, reply edits and message menus; one kind per file."""

@@ -1,0 +1,1 @@
+"""Settings, logging and the tables an operator may edit."""

@@ -1,0 +1,140 @@
+"""The registry: what each FLUX.2 model takes, its defaults and its bounds. Torch-free; travels in heartbeats.
+
+A limit of a model stands here once; request validation, command options, README and the worker all read it.
+Sources: the model cards' step and guidance figures as collected in docs/models.md.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from flux2.errors import InvalidRequest
+
+MEGAPIXEL = 1024 * 1024
+"""Pixels in one megapixel as FLUX.2 counts them: 1024 x 1024."""
+
+PipelineClass = Literal["Flux2Pipeline", "Flux2KleinPipeline", "Flux2KleinKVPipeline"]
+
+
+class Model(BaseModel):
+    """One model a worker can serve, with everything a request has to respect."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    """Registry name, or the folder's name for a model given by path; also the RQ queue's suffix."""
+    source: str
+    """Hub repository id or local folder that `DiffusionPipeline.from_pretrained` takes."""
+    pipeline: PipelineClass
+    license: str
+    gated: bool = False
+    """The hub asks for a token and an accepted licence."""
+    non_commercial: bool = False
+
+    default_steps: int
+    min_steps: int = 1
+    max_steps: int = 50
+    """min_steps == max_steps means the step count is fixed (step-distilled weights)."""
+    default_guidance: float | None
+    """None: the model takes no guidance scale."""
+    min_guidance: float = 0.0
+    max_guidance: float = 10.0
+    pipeline_guidance: float | None = None
+    """Passed to the pipeline where members have no say (distilled klein wants 1.0, not the library's 4.0)."""
+
+    max_references: int
+    max_sequence_length: int = 512
+    """Prompt tokens, chat template included; the pipeline pads to it, so it is part of a reproducible request."""
+
+    min_side: int = 256
+    max_side: int = 1920
+    """Pixels; bounds of a WxH size. Megapixel sizes are bounded by max_pixels only."""
+    max_pixels: int = 4 * MEGAPIXEL
+    default_pixels: int = MEGAPIXEL
+    default_count: int = 1
+    max_count: int = 4
+
+    can_rewrite: bool = False
+    can_describe: bool = False
+
+    @property
+    def has_fixed_steps(self) -> bool:
+        """Whether the step count is part of the weights."""
+        return self.min_steps == self.max_steps
+
+
+def _klein(name: str, source: str, *, license: str, distilled: bool, kv: bool = False) -> Model:
+    own = license != "Apache-2.0"
+    return Model(
+        name=name,
+        source=source,
+        pipeline="Flux2KleinKVPipeline" if kv else "Flux2KleinPipeline",
+        license=license,
+        gated=own,
+        non_commercial=own,
+        default_steps=4 if distilled else 50,
+        min_steps=4 if distilled else 1,
+        max_steps=4 if distilled else 50,
+        default_guidance=None if distilled else 4.0,
+        pipeline_guidance=1.0 if distilled and not kv else None,
+        max_references=4,
+        can_rewrite=True,
+    )
+
+
+_NON_COMMERCIAL = "FLUX Non-Commercial License"
+
+REGISTRY: dict[str, Model] = {
+    model.name: model
+    for model in (
+        Model(
+            name="dev",
+            source="black-forest-labs/FLUX.2-dev",
+            pipeline="Flux2Pipeline",
+            license="FLUX [dev] Non-Commercial License v2.0",
+            gated=True,
+            non_commercial=True,
+            default_steps=28,
+            default_guidance=4.0,
+            max_references=6,
+            can_rewrite=True,
+            can_describe=True,
+        ),
+        _klein("klein-4b", "black-forest-labs/FLUX.2-klein-4B", license="Apache-2.0", distilled=True),
+        _klein("klein-9b", "black-forest-labs/FLUX.2-klein-9B", license=_NON_COMMERCIAL, distilled=True),
+        _klein("klein-base-4b", "black-forest-labs/FLUX.2-klein-base-4B", license="Apache-2.0", distilled=False),
+        _klein("klein-base-9b", "black-forest-labs/FLUX.2-klein-base-9B", license=_NON_COMMERCIAL, distilled=False),
+        _klein("klein-9b-kv", "black-forest-labs/FLUX.2-klein-9b-kv", license=_NON_COMMERCIAL, distilled=True, kv=True),
+        Model(
+            name="sample",
+            source="flux2/sample",
+            pipeline="Flux2KleinPipeline",
+            license="Apache-2.0",
+            default_steps=8,
+            default_guidance=None,
+            pipeline_guidance=1.0,
+            max_references=4,
+            # The miniature was trained on 24 text tokens and 128 px scenes (flux2/sample/README.md).
+            max_sequence_length=24,
+            min_side=64,
+            max_pixels=2 * MEGAPIXEL,
+            default_pixels=128 * 128,
+        ),
+    )
+}
+
+DEFAULT_MODEL = "klein-4b"
+
+
+def find(name: str) -> Model:
+    """Return the registry entry called `name`.
+
+    Raises InvalidRequest with the known names.
+    """
+    try:
+        return REGISTRY[name]
+    except KeyError:
+        known = ", ".join(REGISTRY)
+        raise InvalidRequest(f"There is no model called “{name}”; choose one of {known}.") from None

@@ -1,0 +1,152 @@
+"""What one render asks for: a frozen, fully settled value that travels from a member's words to the pipeline call.
+
+Torch-free. Names are diffusers' own, so a line of a recipe can be pasted into a pipeline call.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from flux2 import sizing
+from flux2.errors import InvalidRequest
+from flux2.models import Model
+
+MAX_PROMPT = 6000
+"""Characters; Discord's own cap on a string option."""
+MAX_REFERENCES = 10
+"""What one value can hold: the ten files of a modal upload. Each model's own limit is in the registry."""
+MAX_SEED = 2**32 - 1
+
+OutputFormat = Literal["png", "webp", "jpeg"]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class ReferenceImage(BaseModel):
+    """A picture the request refers to, by content; its bytes lie in the blobs, never in the request."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: Sha256
+    width: int = Field(ge=1)
+    height: int = Field(ge=1)
+
+
+class GenerationRequest(BaseModel):
+    """Everything that decides the pixels, already inside the model's bounds. Build it with `settle`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    prompt: str = Field(min_length=1, max_length=MAX_PROMPT)
+    width: int = Field(ge=sizing.MULTIPLE, multiple_of=sizing.MULTIPLE)
+    height: int = Field(ge=sizing.MULTIPLE, multiple_of=sizing.MULTIPLE)
+    num_inference_steps: int = Field(ge=1)
+    guidance_scale: float | None = None
+    seed: int = Field(ge=0, le=MAX_SEED)
+    count: int = Field(default=1, ge=1, le=10)
+    """Pictures; picture i is drawn with seed + i."""
+    reference_images: tuple[ReferenceImage, ...] = Field(default=(), max_length=MAX_REFERENCES)
+    output_format: OutputFormat = "webp"
+    output_quality: int = Field(default=80, ge=0, le=100)
+    """For webp and jpeg; png is lossless."""
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seed of each picture."""
+        return tuple((self.seed + i) % (MAX_SEED + 1) for i in range(self.count))
+
+    @property
+    def cost(self) -> float:
+        """Work in token-steps: what the seconds of a render grow with, to first order."""
+        tokens = self.width * self.height + sum(min(r.width * r.height, 1024 * 1024) for r in self.reference_images)
+        return tokens / sizing.MULTIPLE**2 * self.num_inference_steps * self.count
+
+
+def settle(
+    model: Model,
+    prompt: str,
+    *,
+    reference_images: tuple[ReferenceImage, ...] = (),
+    aspect: str | None = None,
+    size: str | None = None,
+    steps: int | None = None,
+    guidance: float | None = None,
+    seed: int | None = None,
+    count: int | None = None,
+    output_format: str | None = None,
+    output_quality: int | None = None,
+) -> tuple[GenerationRequest, tuple[str, ...]]:
+    """Turn what was asked into a request `model` can run, and the notes to be said on the result.
+
+    Unset values take the model's defaults; an unset seed is drawn at random. Raises InvalidRequest with one sentence.
+    """
+    if len(reference_images) > model.max_references:
+        raise InvalidRequest(
+            f"{model.name} takes at most {model.max_references} reference images, and {len(reference_images)} were given; remove some."
+        )
+    first = reference_images[0] if reference_images else None
+    width, height, note = sizing.settle(model, aspect, size, (first.width, first.height) if first else None)
+    request = GenerationRequest(
+        model=model.name,
+        prompt=_prompt(prompt),
+        width=width,
+        height=height,
+        num_inference_steps=_steps(model, steps),
+        guidance_scale=_guidance(model, guidance),
+        seed=_bounded("Seed", seed, 0, MAX_SEED, secrets.randbelow(MAX_SEED + 1)),
+        count=_bounded("Count", count, 1, model.max_count, model.default_count),
+        reference_images=reference_images,
+        output_format=_format(output_format),
+        output_quality=_bounded("Quality", output_quality, 0, 100, 80),
+    )
+    return request, (note,) if note else ()
+
+
+def _prompt(prompt: str) -> str:
+    prompt = prompt.strip()
+    if not prompt:
+        raise InvalidRequest("The prompt is empty; say in a few words what the picture should show.")
+    if len(prompt) > MAX_PROMPT:
+        raise InvalidRequest(f"The prompt has {len(prompt)} characters; shorten it to at most {MAX_PROMPT}.")
+    return prompt
+
+
+def _bounded(what: str, value: int | None, low: int, high: int, default: int) -> int:
+    if value is None:
+        return default
+    if not low <= value <= high:
+        raise InvalidRequest(f"{what} {value} is out of range; give {low} to {high}.")
+    return value
+
+
+def _steps(model: Model, steps: int | None) -> int:
+    if steps is None:
+        return model.default_steps
+    if model.has_fixed_steps and steps != model.default_steps:
+        raise InvalidRequest(f"{model.name} always takes {model.default_steps} steps; leave the option out.")
+    return _bounded("Steps", steps, model.min_steps, model.max_steps, model.default_steps)
+
+
+def _guidance(model: Model, guidance: float | None) -> float | None:
+    if guidance is None:
+        return model.default_guidance
+    if model.default_guidance is None:
+        raise InvalidRequest(f"{model.name} takes no guidance (its weights are distilled); leave the option out.")
+    if not model.min_guidance <= guidance <= model.max_guidance:
+        raise InvalidRequest(f"Guidance {guidance:g} is out of range; give {model.min_guidance:g} to {model.max_guidance:g}.")
+    return guidance
+
+
+def _format(name: str | None) -> OutputFormat:
+    match (name or "webp").lower():
+        case "webp":
+            return "webp"
+        case "png":
+            return "png"
+        case "jpeg" | "jpg":
+            return "jpeg"
+        case other:
+            raise InvalidRequest(f"Format “{other}” is not known; choose webp, png or jpeg.")

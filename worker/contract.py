@@ -1,0 +1,278 @@
+"""The wire between bot and workers: jobs, skeletons, results, events, queue and key names. Pure values, JSON only.
+
+Frozen, unknown fields refused, a schema version on what is stored. `{placeholders}` in a skeleton's texts are filled
+by `fill`; text written by members has its braces doubled by `literal` before it enters a template.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from flux2.models import Model
+from flux2.request import GenerationRequest, OutputFormat, Sha256
+
+SCHEMA_VERSION = 1
+
+RENDER_TASK = "worker.tasks.render"
+DELIVER_TASK = "worker.tasks.deliver"
+REWRITE_TASK = "worker.tasks.rewrite"
+TASKS = frozenset({RENDER_TASK, DELIVER_TASK, REWRITE_TASK})
+"""The only names a worker calls; anything else found in Redis is refused."""
+
+IO_QUEUE = "io"
+DELIVER_LANES = 4
+LEASE_S = 20
+"""Seconds a gpu parent may be silent before its job belongs to nobody."""
+HEARTBEAT_S = 5
+MODEL_SEEN_S = 600
+"""Seconds a model is still accepted for after its last worker was seen."""
+MAX_STARTS = 3
+"""The start at which a job is quarantined instead of run: two workers died over it."""
+
+
+def gpu_queue(model: str) -> str:
+    """Queue of every worker that serves `model`."""
+    return f"gpu:{model}"
+
+
+def deliver_queue(channel_id: int) -> str:
+    """Lane that keeps the order of one channel. Snowflakes carry their entropy above bit 22."""
+    return f"deliver:{(channel_id >> 22) % DELIVER_LANES}"
+
+
+EVENTS = "events"
+"""Redis Stream of `Event`s, field `event`, about EVENTS_KEPT entries long."""
+EVENTS_KEPT = 10_000
+WORKERS = "workers"
+"""Sorted set: worker name -> last heartbeat, seconds of Redis TIME."""
+
+
+def job_key(job_id: str) -> str:
+    """String: the `RenderJob` as JSON. Only the bot's Redis user may write it."""
+    return f"job:{job_id}"
+
+
+def run_key(job_id: str) -> str:
+    """Hash: attempt, starts, cancelled, result (JSON), message_id. Written through `worker.fence` alone."""
+    return f"run:{job_id}"
+
+
+def lease_key(job_id: str) -> str:
+    """String with expiry: the attempt that is alive right now."""
+    return f"lease:{job_id}"
+
+
+def worker_key(name: str) -> str:
+    """String with expiry: the worker's `Heartbeat` as JSON."""
+    return f"worker:{name}"
+
+
+def model_key(name: str) -> str:
+    """String with expiry MODEL_SEEN_S: the `Model` as JSON, as its last live worker advertised it."""
+    return f"model:{name}"
+
+
+class Wire(BaseModel):
+    """Base of everything that crosses Redis."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FailureCode(StrEnum):
+    """Why a job has no picture. Closed: each has a class in worker/failures.py and a sentence in bot/presenter.py."""
+
+    INVALID_REQUEST = "invalid_request"
+    REFUSED = "refused"
+    OUT_OF_MEMORY = "out_of_memory"
+    CHECKPOINT_UNAVAILABLE = "checkpoint_unavailable"
+    POISONED = "poisoned"
+    BLOB_MISSING = "blob_missing"
+    INTERNAL = "internal"
+
+
+class Destination(Wire):
+    """Where a result goes. `channel_id` is the thread, or the channel itself where no thread could be made."""
+
+    channel_id: int
+    guild_id: int | None = None
+    fallback_channel_id: int | None = None
+    """Tried when the thread is gone or closed to the bot."""
+    reply_to: int | None = None
+    """A message of that same channel_id; never set for a slash command."""
+    dm_user_id: int | None = None
+    """Who gets the picture by DM, once, when the channels refuse it."""
+
+
+class Skeleton(Wire):
+    """The message as the bot worded it at accept; delivery fills the placeholders and knows no wording of its own.
+
+    Placeholders in content, alt_text and notices: {seed} {seconds} {size} {notes} {reason} {count}.
+    """
+
+    content: str
+    components: tuple[dict[str, Any], ...] = ()
+    alt_text: str = ""
+    mentions: tuple[int, ...] = ()
+    nonce: Annotated[str, Field(max_length=25)]
+    file_stem: str
+    """File names are `<file_stem>-<i>.<extension>`; carries the job id, so that a posted message can be recognised."""
+    file_size_limit: int
+    """Bytes per file, from `interaction.filesize_limit` at accept."""
+    failures: Mapping[FailureCode, str] = Field(default_factory=dict)
+    """Content of the notice for each failure."""
+    failure_components: tuple[dict[str, Any], ...] = ()
+    failure_nonce: Annotated[str, Field(max_length=25)]
+    """A notice has its own nonce: sharing the result's would swallow a later real result."""
+    cancelled: str = ""
+    """Content of the cancel notice; empty: the status message says it and nothing is posted."""
+
+
+class RenderJob(Wire):
+    """What the bot writes under `job_key` at dispatch, whole, and never changes except for a new destination."""
+
+    schema_version: int = SCHEMA_VERSION
+    job_id: str
+    kind: Literal["render"] = "render"
+    request: GenerationRequest
+    skeleton: Skeleton
+    destination: Destination
+    notes: tuple[str, ...] = ()
+    """Sentences the bot already wants on the result: snapped size, first frame of a GIF."""
+
+
+class Picture(Wire):
+    """One finished picture in the blobs."""
+
+    sha256: Sha256
+    output_format: OutputFormat
+    width: int
+    height: int
+    size_bytes: int
+    seed: int
+
+
+class RenderResult(Wire):
+    """The accepted end of a render: pictures, or a failure code with its reason. Written once per job."""
+
+    job_id: str
+    attempt: int
+    pictures: tuple[Picture, ...] = ()
+    seconds: float
+    timings: Mapping[str, float] = Field(default_factory=dict)
+    """Seconds per stage: encode, denoise, decode, save."""
+    notes: tuple[str, ...] = ()
+    failure: FailureCode | None = None
+    reason: str | None = None
+    """A sentence a member may read, from the error's own text; None for internal failures."""
+
+
+Phase = Literal["references", "encode", "denoise", "decode", "save"]
+
+
+class Started(Wire):
+    """An attempt holds the lease and runs."""
+
+    kind: Literal["started"] = "started"
+    job_id: str
+    attempt: int
+    worker: str
+
+
+class Progress(Wire):
+    """Step `step` of `steps` in `phase` is done. At most two a second per job."""
+
+    kind: Literal["progress"] = "progress"
+    job_id: str
+    attempt: int
+    phase: Phase
+    step: int
+    steps: int
+
+
+class Finished(Wire):
+    """A result was accepted by the fence; pictures and failures alike."""
+
+    kind: Literal["finished"] = "finished"
+    job_id: str
+    attempt: int
+    seconds: float
+    failure: FailureCode | None = None
+
+
+class Released(Wire):
+    """An attempt ended without a result and its lease is gone: run the job again. `charged`: it counts as a start."""
+
+    kind: Literal["released"] = "released"
+    job_id: str
+    attempt: int
+    reason: Literal["died", "stalled", "drained"]
+    charged: bool
+
+
+class Stopped(Wire):
+    """A running job obeyed its cancel flag."""
+
+    kind: Literal["stopped"] = "stopped"
+    job_id: str
+    attempt: int
+
+
+class Delivered(Wire):
+    """The message is in Discord."""
+
+    kind: Literal["delivered"] = "delivered"
+    job_id: str
+    channel_id: int
+    message_id: int
+
+
+class Undeliverable(Wire):
+    """No channel and no DM took it; the pictures stay in the blobs for /jobs."""
+
+    kind: Literal["undeliverable"] = "undeliverable"
+    job_id: str
+    code: int
+    """Discord's error code."""
+
+
+Event = Annotated[
+    Started | Progress | Finished | Released | Stopped | Delivered | Undeliverable, Field(discriminator="kind")
+]
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+class Heartbeat(Wire):
+    """What a worker says of itself every HEARTBEAT_S seconds."""
+
+    name: str
+    role: Literal["gpu", "io"]
+    state: Literal["loading", "idle", "busy", "draining", "sick"]
+    model: Model | None = None
+    loading_percent: int | None = None
+    device: str = ""
+    memory_used_bytes: int | None = None
+    memory_total_bytes: int | None = None
+    job_id: str | None = None
+    schema_version: int = SCHEMA_VERSION
+
+
+_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(seed|seconds|size|notes|reason|count)\}")
+
+
+def literal(text: str) -> str:
+    """Double the braces of `text`, so that `fill` gives it back as it was."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """Fill a skeleton's placeholders in one pass; values are never read for placeholders again."""
+
+    def replace(match: re.Match[str]) -> str:
+        return match[0][0] if match[1] is None else values.get(match[1], "")
+
+    return _PLACEHOLDER.sub(replace, template)
