@@ -13,15 +13,22 @@ _DISCORD_API = "https://discord.com/api/v10"
 
 
 class _Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True
+    )
 
 
 class DiscordSettings(_Settings):
     """How to reach Discord. Read by the bot and by `worker --role io`; gpu hosts never hold the token."""
 
     discord_token: SecretStr = Field(description="Bot token from the developer portal.")
-    discord_api_url: str = Field(default=_DISCORD_API, description="REST root including /api/v10; a rate-limit proxy or the sandbox may stand here.")
-    discord_gateway_url: str | None = Field(default=None, description="Gateway to use instead of Discord's, also on reconnect.")
+    discord_api_url: str = Field(
+        default=_DISCORD_API,
+        description="REST root including /api/v10; a rate-limit proxy or the sandbox may stand here.",
+    )
+    discord_gateway_url: str | None = Field(
+        default=None, description="Gateway to use instead of Discord's, also on reconnect."
+    )
 
     @field_validator("discord_api_url")
     @classmethod
@@ -37,8 +44,13 @@ class DiscordSettings(_Settings):
 class QueueSettings(_Settings):
     """Where jobs and pictures lie. Read by every process."""
 
-    redis_url: SecretStr = Field(default=SecretStr("redis://127.0.0.1:6379/0"), description="Redis or Valkey, 6.2 or newer, with AOF.")
-    blob_url: str = Field(default="file:///var/lib/flux2-bot/blobs", description="Pictures: file:///path on one host, s3://bucket/prefix on several.")
+    redis_url: SecretStr = Field(
+        default=SecretStr("redis://127.0.0.1:6379/0"), description="Redis or Valkey, 6.2 or newer, with AOF."
+    )
+    blob_url: str = Field(
+        default="file:///var/lib/flux2-bot/blobs",
+        description="Pictures: file:///path on one host, s3://bucket/prefix on several.",
+    )
     log_json: bool = Field(default=False, description="Log lines as JSON instead of text.")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
@@ -47,29 +59,52 @@ class BotSettings(DiscordSettings, QueueSettings):
     """`python -m bot`."""
 
     database_url: SecretStr = Field(
-        default=SecretStr("sqlite+aiosqlite:///data/ledger.db"), description="The ledger: an async SQLAlchemy URL, SQLite or PostgreSQL."
+        default=SecretStr("sqlite+aiosqlite:///data/ledger.db"),
+        description="The ledger: an async SQLAlchemy URL, SQLite or PostgreSQL.",
     )
-    flux2_model: str = Field(default="klein-4b", description="Model used when a member names none: a registry entry, a path, or auto.")
+    flux2_model: str = Field(
+        default="klein-4b", description="Model used when a member names none: a registry entry, a path, or auto."
+    )
     max_waiting_per_member: int = Field(default=10, ge=1, description="Jobs one member may have waiting or running.")
     max_running_per_member: int = Field(default=2, ge=1, description="Jobs of one member on GPUs at a time.")
     max_waiting_per_guild: int = Field(default=200, ge=1, description="Jobs one server may have waiting or running.")
-    max_upload_bytes: int = Field(default=20 * 1024 * 1024, ge=1, description="Largest attachment accepted as a reference, in bytes.")
-    max_upload_pixels: int = Field(default=50_000_000, ge=1, description="Largest attachment accepted as a reference, in pixels.")
-    status_edit_interval_s: float = Field(default=2.0, ge=0.1, description="Seconds between two edits of one status message.")
-    reconcile_interval_s: float = Field(default=15.0, gt=0, description="Seconds between two looks for jobs that Redis lost.")
+    max_upload_bytes: int = Field(
+        default=20 * 1024 * 1024, ge=1, description="Largest attachment accepted as a reference, in bytes."
+    )
+    max_upload_pixels: int = Field(
+        default=50_000_000, ge=1, description="Largest attachment accepted as a reference, in pixels."
+    )
+    status_edit_interval_s: float = Field(
+        default=2.0, ge=0.1, description="Seconds between two edits of one status message."
+    )
+    reconcile_interval_s: float = Field(
+        default=15.0, gt=0, description="Seconds between two looks for jobs that Redis lost."
+    )
 
 
 class WorkerSettings(QueueSettings):
     """`python -m worker`, both roles."""
 
-    flux2_model: str = Field(default="klein-4b", description="Model a gpu worker loads: a registry entry, a path, or auto.")
-    flux2_device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = Field(default="auto", description="auto, cpu, cuda[:N] or mps.")
-    flux2_accept_license: bool = Field(default=False, description="Set to true once to accept the licence of non-commercial weights.")
+    flux2_model: str = Field(
+        default="klein-4b", description="Model a gpu worker loads: a registry entry, a path, or auto."
+    )
+    flux2_device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = Field(
+        default="auto", description="auto, cpu, cuda[:N] or mps."
+    )
+    flux2_accept_license: bool = Field(
+        default=False, description="Set to true once to accept the licence of non-commercial weights."
+    )
     hf_token: SecretStr | None = Field(default=None, description="Hugging Face token for gated weights.")
     hf_home: Path | None = Field(default=None, description="Where downloaded weights are kept.")
-    stall_step_s: float = Field(default=30.0, gt=0, description="Seconds without a step before a render is taken for hung; at least ten median steps.")
+    stall_step_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="Seconds without a step before a render is taken for hung; at least ten median steps.",
+    )
     stall_phase_s: float = Field(default=60.0, gt=0, description="The same for encoding, decoding and saving.")
-    stall_load_s: float = Field(default=120.0, gt=0, description="Seconds without new bytes before loading is taken for hung.")
+    stall_load_s: float = Field(
+        default=120.0, gt=0, description="Seconds without new bytes before loading is taken for hung."
+    )
 
 
 class DeliverySettings(WorkerSettings, DiscordSettings):

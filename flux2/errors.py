@@ -1,11 +1,11 @@
 """The error tree of flux2. Torch-free, so that the bot can word every refusal.
 
-    Flux2Error
-      InvalidRequest          the member can mend it; the text names the limit and the value
-      ScreeningRefused        prompt or picture is not allowed
-      OutOfMemory             a smaller picture might work
-      CheckpointUnavailable   the operator must act
-    GenerationCancelled       a BaseException: not an error, and no `except Exception` may swallow it
+Flux2Error
+  InvalidRequest          the member can mend it; the text names the limit and the value
+  ScreeningRefused        prompt or picture is not allowed
+  OutOfMemory             a smaller picture might work
+  CheckpointUnavailable   the operator must act
+GenerationCancelled       a BaseException: not an error, and no `except Exception` may swallow it
 """
 
 

@@ -136,7 +136,9 @@ def _guidance(model: Model, guidance: float | None) -> float | None:
     if model.default_guidance is None:
         raise InvalidRequest(f"{model.name} takes no guidance (its weights are distilled); leave the option out.")
     if not model.min_guidance <= guidance <= model.max_guidance:
-        raise InvalidRequest(f"Guidance {guidance:g} is out of range; give {model.min_guidance:g} to {model.max_guidance:g}.")
+        raise InvalidRequest(
+            f"Guidance {guidance:g} is out of range; give {model.min_guidance:g} to {model.max_guidance:g}."
+        )
     return guidance
 
 

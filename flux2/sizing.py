@@ -63,7 +63,9 @@ def settle(
         width, height = first_reference or (1, 1)
         ratio = width / height
         if not 1 / 8 <= ratio <= 8:
-            raise InvalidRequest(f"The first image is {width}x{height}; choose an aspect, since more than 8:1 is too long.")
+            raise InvalidRequest(
+                f"The first image is {width}x{height}; choose an aspect, since more than 8:1 is too long."
+            )
         return *fit(ratio, pixels), None
     if aspect not in ASPECTS:
         raise InvalidRequest(f"Aspect “{aspect}” is not known; choose one of {', '.join(ASPECTS)} or match.")
@@ -75,7 +77,9 @@ def _pixels(model: Model, size: str | None) -> int:
     if size is None:
         return model.default_pixels
     if size.strip() not in MEGAPIXELS:
-        raise InvalidRequest(f"Size “{size}” is not understood; use {', '.join(MEGAPIXELS)} (megapixels) or WxH such as 1024x768.")
+        raise InvalidRequest(
+            f"Size “{size}” is not understood; use {', '.join(MEGAPIXELS)} (megapixels) or WxH such as 1024x768."
+        )
     pixels = int(float(size) * MEGAPIXEL)
     if pixels > model.max_pixels:
         limit = model.max_pixels / MEGAPIXEL
@@ -92,6 +96,12 @@ def _snap_explicit(model: Model, width: int, height: int) -> tuple[int, int, str
     true = snap(width), snap(height)
     if true[0] * true[1] > model.max_pixels:
         limit = model.max_pixels / MEGAPIXEL
-        raise InvalidRequest(f"{width}x{height} is more than the {limit:g} megapixels {model.name} draws; choose a smaller size.")
-    note = None if true == (width, height) else f"Size {width}x{height} became {true[0]}x{true[1]} (multiples of {MULTIPLE})."
+        raise InvalidRequest(
+            f"{width}x{height} is more than the {limit:g} megapixels {model.name} draws; choose a smaller size."
+        )
+    note = (
+        None
+        if true == (width, height)
+        else f"Size {width}x{height} became {true[0]}x{true[1]} (multiples of {MULTIPLE})."
+    )
     return *true, note
