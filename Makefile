@@ -1,0 +1,56 @@
+# Everything a developer or a CI machine types. `make` alone lists the verbs.
+#
+#   PYTHON=python3.12   another interpreter (3.11 to 3.13)
+#   PIP_ARGS="…"        passed to pip, for an index or a proxy of your own
+#   ARGS="…"            passed to the demo or to pytest
+
+PYTHON ?= python3
+PIP_ARGS ?=
+ARGS ?=
+BIN := .venv/bin
+STAMP := .venv/.installed
+# Where Linux machines without an NVIDIA GPU find a torch that is not 3 GB of CUDA.
+CPU_WHEELS := https://download.pytorch.org/whl/cpu
+# One thread per test process: two processes with two threads each on two cores are ten times slower than this.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-all check fix
+
+help: ## list these verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## put all that is needed into .venv
+
+demo: $(STAMP) ## start a local Discord, the bot and its workers, and draw a first picture
+	@$(BIN)/python -m sandbox $(ARGS)
+
+test: check ## check, then the fast tests
+	@$(PYTEST) -m "not slow and not gpu" $(ARGS)
+
+test-all: check ## check, then every test that needs no GPU
+	@$(PYTEST) -m "not gpu" $(ARGS)
+
+check: $(STAMP) ## lint, format, import rules, types
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet . || { echo "Some files are not formatted; run make fix." >&2; exit 1; }
+	@$(BIN)/lint-imports --no-logo > .venv/imports.log 2>&1 || { cat .venv/imports.log >&2; exit 1; }
+	@$(BIN)/mypy --no-error-summary
+
+fix: $(STAMP) ## let the linter repair and format what it can
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	  || { echo "This needs Python 3.11, 3.12 or 3.13; install one and name it, as in make PYTHON=python3.12." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv \
+	  || { echo "The venv module is missing; on Debian and Ubuntu run: sudo apt-get install python3-venv" >&2; exit 1; }
+	@echo "Installing into .venv …"
+	@index=; \
+	if [ "$$(uname -s)" = Linux ] && ! command -v nvidia-smi >/dev/null \
+	    && $(BIN)/python -c 'import urllib.request as r; r.urlopen("$(CPU_WHEELS)/torch/", timeout=3)' 2>/dev/null; \
+	then index="--extra-index-url $(CPU_WHEELS)"; fi; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$index $(PIP_ARGS) -c constraints.txt -e '.[test]'
+	@touch $@
