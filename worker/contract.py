@@ -58,7 +58,7 @@ def job_key(job_id: str) -> str:
 
 
 def run_key(job_id: str) -> str:
-    """Hash: attempt, starts, cancelled, result (JSON), message_id. Written through `worker.fence` alone."""
+    """Hash: attempt, starts, cancelled, result (JSON), message_id. Written through `worker.fence` and `worker.outbox` alone."""
     return f"run:{job_id}"
 
 
@@ -210,7 +210,8 @@ class Released(Wire):
     kind: Literal["released"] = "released"
     job_id: str
     attempt: int
-    reason: Literal["died", "stalled", "drained"]
+    reason: Literal["died", "stalled", "drained", "blob_missing"]
+    """blob_missing: the result was accepted, but its pictures are gone; it was taken back."""
     charged: bool
 
 

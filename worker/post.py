@@ -1,0 +1,129 @@
+"""A message ready to be posted: the bot's skeleton with the render's figures filled in, as plain values.
+
+Owns Discord's limits on texts and how seeds, sizes and seconds are written. Declines to know where the message goes
+and how it is sent, and has no wording of its own but one sentence for a notice whose text a filter blocked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from worker.contract import FailureCode, Picture, RenderJob, RenderResult, fill
+from worker.ladder import Fitted
+
+CONTENT_LIMIT = 2000
+ALT_TEXT_LIMIT = 1024
+_BLOCKED = "Your picture could not be made."
+
+
+@dataclass(frozen=True)
+class File:
+    """One attachment; `description` is its alt text."""
+
+    name: str
+    data: bytes
+    description: str
+
+
+@dataclass(frozen=True)
+class Post:
+    """One message. `components` are raw component dicts; `mentions` the only users it may ping."""
+
+    content: str
+    plain: str
+    """Content without any text of a member's, for channels whose filter blocks the full one."""
+    nonce: str
+    file_stem: str
+    mentions: tuple[int, ...] = ()
+    components: tuple[dict[str, Any], ...] = ()
+    files: tuple[File, ...] = ()
+    reply_to: int | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all files."""
+        return sum(len(file.data) for file in self.files)
+
+    @property
+    def custom_ids(self) -> frozenset[str]:
+        """The custom_ids of its components; they carry the job id."""
+        return frozenset(custom_ids(self.components))
+
+    def in_channel(self, reply_to: int | None) -> Post:
+        """The same message as an answer to `reply_to`, or to nothing."""
+        return replace(self, reply_to=reply_to)
+
+
+def custom_ids(components: Sequence[dict[str, Any]]) -> list[str]:
+    """Return every custom_id in a tree of raw components."""
+    found = [str(component["custom_id"]) for component in components if "custom_id" in component]
+    for component in components:
+        found += custom_ids(component.get("components", ()))
+    return found
+
+
+def picture_post(job: RenderJob, result: RenderResult, fitted: Sequence[Fitted]) -> Post:
+    """Fill the skeleton for a result with pictures; `fitted` are their files, in order."""
+    skeleton = job.skeleton
+    notes = [*job.notes, *result.notes, *(one.note for one in fitted if one.note)]
+    content = fill(skeleton.content, _values(result, result.pictures, notes))
+    return Post(
+        content=_cut(content, CONTENT_LIMIT),
+        plain=_mentions(skeleton.mentions),
+        nonce=skeleton.nonce,
+        file_stem=skeleton.file_stem,
+        mentions=skeleton.mentions,
+        components=skeleton.components,
+        files=tuple(
+            File(
+                name=f"{skeleton.file_stem}-{number}.{one.extension}",
+                data=one.data,
+                description=_cut(fill(skeleton.alt_text, _values(result, [picture], notes)), ALT_TEXT_LIMIT),
+            )
+            for number, (picture, one) in enumerate(zip(result.pictures, fitted, strict=True), start=1)
+        ),
+    )
+
+
+def failure_post(job: RenderJob, result: RenderResult) -> Post:
+    """Fill the notice of a result without pictures. It has its own nonce and buttons, and no files."""
+    skeleton = job.skeleton
+    code = result.failure or FailureCode.INTERNAL
+    notice = skeleton.failures.get(code) or skeleton.failures.get(FailureCode.INTERNAL) or ""
+    plain = f"{_mentions(skeleton.mentions)} {_BLOCKED}".strip()
+    content = fill(notice, _values(result, (), [*job.notes, *result.notes]))
+    return Post(
+        content=_cut(content, CONTENT_LIMIT) or plain,
+        plain=plain,
+        nonce=skeleton.failure_nonce,
+        file_stem=skeleton.file_stem,
+        mentions=skeleton.mentions,
+        components=skeleton.failure_components,
+    )
+
+
+def _values(result: RenderResult, pictures: Sequence[Picture], notes: Sequence[str]) -> dict[str, str]:
+    return {
+        "seed": _seeds([picture.seed for picture in pictures]),
+        "seconds": f"{result.seconds:.1f}",
+        "size": f"{pictures[0].width}×{pictures[0].height}" if pictures else "",
+        "notes": " ".join(dict.fromkeys(notes)),
+        "reason": result.reason or "",
+        "count": str(len(pictures)),
+    }
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    # Image i is drawn with seed + i, so the first and the last say them all.
+    return str(seeds[0]) if len(seeds) == 1 else "–".join(str(seed) for seed in (*seeds[:1], *seeds[-1:]))
+
+
+def _mentions(users: Sequence[int]) -> str:
+    return " ".join(f"<@{user}>" for user in users)
+
+
+def _cut(text: str, limit: int) -> str:
+    text = text.strip()
+    return text if len(text) <= limit else text[: limit - 1] + "…"
