@@ -58,7 +58,7 @@ def job_key(job_id: str) -> str:
 
 
 def run_key(job_id: str) -> str:
-    """Hash: attempt, starts, cancelled, result (JSON), message_id. Written through `worker.fence` and `worker.outbox` alone."""
+    """Hash: attempt, starts, cancelled, result (JSON), message_id. Only `worker.fence` and `worker.outbox` write it."""
     return f"run:{job_id}"
 
 
