@@ -22,6 +22,7 @@ help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## put all that is needed into .venv
+	@:
 
 demo: $(STAMP) ## start a local Discord, the bot and its workers, and draw a first picture
 	@$(BIN)/python -m sandbox $(ARGS)
