@@ -1,0 +1,145 @@
+"""A job as the ledger knows it, and what may refuse one. Plain values: no SQL, no Redis, no Discord."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from flux2.request import GenerationRequest
+from worker.contract import Destination, FailureCode, Picture, Skeleton
+
+
+class State(StrEnum):
+    """Where a job is. It moves down this list; only a run that ended without a result moves it back to waiting."""
+
+    WAITING = "waiting"
+    DISPATCHED = "dispatched"
+    """On its way to a worker, or waiting in front of one."""
+    RUNNING = "running"
+    DELIVERING = "delivering"
+    """A result is accepted; its message is not yet known to be posted."""
+    CLOSED = "closed"
+
+
+class Outcome(StrEnum):
+    """How a closed job ended. Every accepted job gets exactly one."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    """The member was told that and why there is no picture."""
+    CANCELLED = "cancelled"
+    UNDELIVERABLE = "undeliverable"
+    """No channel and no DM took the picture; it stays in the blobs for /jobs."""
+
+
+OPEN = (State.WAITING, State.DISPATCHED, State.RUNNING, State.DELIVERING)
+IN_FLIGHT = (State.DISPATCHED, State.RUNNING)
+"""On a queue or on a GPU."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """The status message of a job, and the interaction that may still edit it."""
+
+    channel_id: int
+    message_id: int
+    interaction_token: str | None = None
+    token_expires_at: datetime | None = None
+    application_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewJob:
+    """What is known of a job when it is accepted."""
+
+    id: str
+    idempotency_key: str
+    """`i<interaction id>` or `m<message id>`: the same event twice is one job."""
+    source: str
+    """imagine, reply, again or edit."""
+    parent_id: str | None = None
+    user_id: int
+    guild_id: int | None
+    channel_id: int
+    request: GenerationRequest
+    notes: tuple[str, ...] = ()
+    skeleton: Skeleton
+    priority: int = 0
+    """Weight class: above 0 is picked four times as often as below, 0 twice as often."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(NewJob):
+    """One row of the ledger. All times are aware and in UTC."""
+
+    state: State
+    outcome: Outcome | None = None
+    destination: Destination | None = None
+    """None until the status message and its thread exist; such a job is not dispatched."""
+    status: Status | None = None
+    attempt: int = 0
+    """Dispatches so far; names the entry on the queue. Not the fence's attempt."""
+    created_at: datetime
+    started_at: datetime | None = None
+    """When its last run began on a worker."""
+    finished_at: datetime | None = None
+    """When its result was accepted, or when it was closed without one."""
+    seconds: float | None = None
+    """How long the accepted run took."""
+    failure: FailureCode | None = None
+    pictures: tuple[Picture, ...] = ()
+    result_channel_id: int | None = None
+    result_message_id: int | None = None
+    cancel_requested: bool = False
+    undeliverable_code: int | None = None
+    """What Discord answered where nothing could be posted."""
+
+
+@dataclass(frozen=True)
+class Caps:
+    """How many open jobs one member and one server may have."""
+
+    per_member: int
+    per_guild: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a waiting job stands among those of its model."""
+
+    position: int
+    """1 is next; jobs already in front of a worker count."""
+    own_ahead: int
+    others_ahead: int
+    eta_s: float | None
+    """Seconds until it is drawn; None while no job of this model was ever measured or nobody serves it."""
+
+
+class AlreadyAccepted(Exception):
+    """The same interaction or message was accepted before."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(f"{job.idempotency_key} was accepted before, as job {job.id}")
+        self.job = job
+
+
+class CapReached(Exception):
+    """Nothing was accepted: `open` jobs are open and `cap` is the most."""
+
+    def __init__(self, open: int, cap: int) -> None:
+        super().__init__(f"{open} jobs are open, and at most {cap} may be")
+        self.open = open
+        self.cap = cap
+
+
+class MemberCapReached(CapReached):
+    """The member has as many open jobs as one member may have."""
+
+
+class GuildCapReached(CapReached):
+    """The server has as many open jobs as one server may have."""
+
+
+class LedgerUnusable(Exception):
+    """The ledger cannot be opened; the text is one sentence that says what to do."""
