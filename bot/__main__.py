@@ -1,0 +1,73 @@
+"""`python -m bot`: settings, logging, the client, a clean stop on SIGTERM. The bot's only composition root.
+
+What only the operator can mend ends the process with one sentence and status 78, which service managers do not restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+
+import discord
+from pydantic import ValidationError
+
+from bot import endpoints
+from bot.backstage import CannotStart
+from bot.client import Flux2Bot
+from config.settings import BotSettings
+
+_log = logging.getLogger(__name__)
+
+EXIT_CONFIG = 78
+"""EX_CONFIG of sysexits.h."""
+EXIT_UNAVAILABLE = 69
+"""EX_UNAVAILABLE: something we need is down; starting again later may help."""
+
+
+def main() -> int:
+    """Run the bot until it is told to stop; return the exit status."""
+    try:
+        settings = BotSettings()
+    except ValidationError as error:
+        return _say(_settings_sentence(error), EXIT_CONFIG)
+    try:
+        asyncio.run(_run(settings))
+    except discord.LoginFailure:
+        return _say("Discord refuses the bot token; set DISCORD_TOKEN to the one in the developer portal.", EXIT_CONFIG)
+    except discord.PrivilegedIntentsRequired:
+        return _say("Discord refuses the intents of this bot; check the application in the developer portal.", EXIT_CONFIG)
+    except CannotStart as error:
+        return _say(str(error), error.exit_status)
+    return 0
+
+
+async def _run(settings: BotSettings) -> None:
+    endpoints.use(settings.discord_api_url, settings.discord_gateway_url)
+    client = Flux2Bot(settings)
+    loop = asyncio.get_running_loop()
+    stopping: set[asyncio.Task[None]] = set()
+
+    def stop() -> None:
+        stopping.add(loop.create_task(client.stop()))
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    async with client:
+        await client.start(settings.discord_token.get_secret_value())
+    await asyncio.gather(*stopping)
+
+
+def _settings_sentence(error: ValidationError) -> str:
+    problems = (f"{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors(include_input=False))
+    return f"The settings are not complete: {'; '.join(problems)}. See .env.example."
+
+
+def _say(sentence: str, status: int) -> int:
+    sys.stderr.write(sentence + "\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

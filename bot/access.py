@@ -1,0 +1,79 @@
+"""Who may do what: the caps on open jobs, who counts as an admin, and what the bot itself must be allowed to do.
+
+Discord's own command permissions come first and are only a hint to its client; these checks are the ones that hold.
+"""
+
+from __future__ import annotations
+
+import discord
+
+from bot.ledger.job import Caps, Job
+from bot.refusal import Refusal
+from config.settings import BotSettings
+
+_NAMES = {
+    "view_channel": "View Channel",
+    "send_messages": "Send Messages",
+    "send_messages_in_threads": "Send Messages in Threads",
+    "attach_files": "Attach Files",
+}
+
+
+def caps(settings: BotSettings) -> Caps:
+    """How many jobs a member and a server may have open."""
+    return Caps(per_member=settings.max_waiting_per_member, per_guild=settings.max_waiting_per_guild)
+
+
+def require_posting(permissions: discord.Permissions, *, in_thread: bool) -> None:
+    """Refuse a channel the bot may not post pictures in, naming what is missing."""
+    send = "send_messages_in_threads" if in_thread else "send_messages"
+    missing = [_NAMES[name] for name in ("view_channel", send, "attach_files") if not getattr(permissions, name)]
+    if missing:
+        raise Refusal(
+            f"I may not post pictures here: ask an admin to give me {_listed(missing)} in this channel, or use another one."
+        )
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def may_open_thread(permissions: discord.Permissions) -> bool:
+    """Whether a thread could be opened here and written to."""
+    return permissions.create_public_threads and permissions.send_messages_in_threads
+
+
+def is_admin(interaction: discord.Interaction) -> bool:
+    """Whether the member may manage this server; also true for the bot's operator."""
+    return interaction.permissions.manage_guild or interaction.permissions.administrator or is_operator(interaction)
+
+
+def is_operator(interaction: discord.Interaction) -> bool:
+    """Whether the member owns the application, alone or in a team."""
+    application = interaction.client.application
+    if application is None:
+        return False
+    team = application.team
+    owners = {member.id for member in team.members} if team else {application.owner.id}
+    return interaction.user.id in owners
+
+
+def require_admin(interaction: discord.Interaction) -> None:
+    """Refuse everybody who may not manage this server."""
+    if not is_admin(interaction):
+        raise Refusal("This needs the Manage Server permission; ask an admin of this server.")
+
+
+def require_operator(interaction: discord.Interaction) -> None:
+    """Refuse what concerns every server, unless the operator asks or this is the only server there is."""
+    require_admin(interaction)
+    if len(interaction.client.guilds) > 1 and not is_operator(interaction):
+        raise Refusal("The queue is shared by several servers; ask whoever runs this bot to do that.")
+
+
+def require_owner_of(job: Job, interaction: discord.Interaction) -> None:
+    """Refuse to touch somebody else's job; admins of the job's own server may."""
+    if job.user_id == interaction.user.id:
+        return
+    if job.guild_id != interaction.guild_id or not is_admin(interaction):
+        raise Refusal("That is another member's picture; only they or an admin can cancel it.")

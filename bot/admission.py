@@ -1,0 +1,129 @@
+"""The one way a job comes into being: by command, reply or button alike.
+
+Order: the row is committed, then the member reads "accepted", then the destination is stored, then it may be dispatched.
+Declines to know where the wish came from and how its status message is made.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot import presenter
+from bot.dispatcher import Dispatcher
+from bot.ledger.job import AlreadyAccepted, Caps, GuildCapReached, Job, MemberCapReached, NewJob, Status
+from bot.ledger.ledger import Ledger
+from bot.narration import Narration
+from bot.refusal import Refusal
+from bot.skeletons import skeleton
+from flux2.request import GenerationRequest
+from worker.contract import Destination
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A settled wish, and who has it where."""
+
+    idempotency_key: str
+    """`i<interaction id>` or `m<message id>`: the same event twice is one job."""
+    source: str
+    """imagine, reply, again or edit."""
+    user_id: int
+    guild_id: int | None
+    channel_id: int
+    request: GenerationRequest
+    notes: tuple[str, ...] = ()
+    file_size_limit: int
+    parent_id: str | None = None
+
+
+class Front(Protocol):
+    """Where a job shows itself."""
+
+    async def open(self, job: Job, text: str) -> tuple[Destination, Status | None]:
+        """Show `text` as the job's status message and return where its result goes. May raise; the job goes on."""
+
+    def plain(self, job: Job) -> Destination:
+        """Where the result goes when nothing else could be opened."""
+
+
+class Admission:
+    """Accepts settled wishes."""
+
+    def __init__(self, ledger: Ledger, dispatcher: Dispatcher, narration: Narration, caps: Caps) -> None:
+        self._ledger = ledger
+        self._dispatcher = dispatcher
+        self._narration = narration
+        self._caps = caps
+
+    async def admit(self, entry: Entry, front: Front) -> Job | None:
+        """Accept the job, show it and let it be dispatched. None: this very event was accepted before.
+
+        Raises Refusal where a cap is reached.
+        """
+        try:
+            job = await self._accept(entry)
+        except AlreadyAccepted as twin:
+            _log.info("Event %s came twice; job %s stands.", entry.idempotency_key, twin.job.id)
+            return None
+        await self._show(job, front)
+        return job
+
+    async def _accept(self, entry: Entry) -> Job:
+        job_id = secrets.token_hex(8)
+        row = NewJob(
+            id=job_id,
+            idempotency_key=entry.idempotency_key,
+            source=entry.source,
+            parent_id=entry.parent_id,
+            user_id=entry.user_id,
+            guild_id=entry.guild_id,
+            channel_id=entry.channel_id,
+            request=entry.request,
+            notes=entry.notes,
+            skeleton=skeleton(job_id, entry.request, entry.user_id, entry.file_size_limit),
+        )
+        try:
+            return await self._ledger.accept(row, self._caps)
+        except MemberCapReached as full:
+            raise Refusal(
+                f"You have {full.open} pictures waiting or being drawn, which is the most at a time; "
+                "wait for one or cancel one with /jobs."
+            ) from full
+        except GuildCapReached as full:
+            raise Refusal(
+                f"This server has {full.open} pictures waiting, which is the most at a time; try again in a few minutes."
+            ) from full
+
+    async def _show(self, job: Job, front: Front) -> None:
+        place = await self._ledger.place(job.id)
+        text = presenter.status(job, presenter.queued(place, paused=await self._ledger.paused()))
+        status: Status | None = None
+        try:
+            destination, status = await front.open(job, text)
+        except Exception:  # noqa: BLE001 - the job is accepted: whatever Discord says to a status message, it must go on
+            _log.exception("Job %s has no status message.", job.id)
+            destination = front.plain(job)
+        await self._ledger.set_destination(job.id, destination, status)
+        shown = await self._ledger.get(job.id)
+        if shown is not None:
+            await self._narration.follow(shown)
+        self._dispatcher.wake()
+
+    async def adopt(self) -> None:
+        """Send jobs whose acceptance a crash cut short to the channel they were asked for in."""
+        for job in await self._ledger.open_jobs():
+            if job.destination is None:
+                _log.warning("Job %s had no destination; its result goes to channel %d.", job.id, job.channel_id)
+                await self._ledger.set_destination(job.id, channel_itself(job), None)
+
+
+def channel_itself(job: Job, *, reply_to: int | None = None) -> Destination:
+    """The channel the job was asked for in, no thread."""
+    return Destination(
+        channel_id=job.channel_id, guild_id=job.guild_id, reply_to=reply_to, dm_user_id=job.user_id
+    )

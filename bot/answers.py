@@ -1,0 +1,67 @@
+"""How an interaction is acknowledged and refused, so that exactly one sentence reaches the member and nothing public stays.
+
+Knows Discord's rules of first responses; declines to know what was asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+
+import discord
+
+from bot.refusal import Refusal
+from flux2.errors import InvalidRequest
+
+_log = logging.getLogger(__name__)
+
+ALREADY_ACKNOWLEDGED = 40060
+UNKNOWN_INTERACTION = 10062
+_LOST = {ALREADY_ACKNOWLEDGED, UNKNOWN_INTERACTION}
+
+
+async def acknowledge(interaction: discord.Interaction, *, ephemeral: bool = False) -> bool:
+    """Defer within the three seconds Discord gives. False: somebody else answered or it is too late; do nothing then.
+
+    A command gets a placeholder (public unless `ephemeral`), a button is taken without any.
+    """
+    try:
+        if interaction.type is discord.InteractionType.application_command:
+            await interaction.response.defer(ephemeral=ephemeral, thinking=True)
+        else:
+            await interaction.response.defer()
+    except discord.HTTPException as error:
+        if error.code not in _LOST:
+            raise
+        lag = (discord.utils.utcnow() - interaction.created_at).total_seconds()
+        _log.warning("Interaction %d was not acknowledged (%d) after %.1f s.", interaction.id, error.code, lag)
+        return False
+    return True
+
+
+async def refuse(interaction: discord.Interaction, text: str) -> None:
+    """Say `text` to the member alone; a public placeholder of a command goes first."""
+    try:
+        if not interaction.response.is_done():
+            await interaction.response.send_message(text, ephemeral=True)
+            return
+        if interaction.type is discord.InteractionType.application_command:
+            # On a button's interaction the original is the message with the button: never deleted.
+            with contextlib.suppress(discord.NotFound):
+                await interaction.delete_original_response()
+        await interaction.followup.send(text, ephemeral=True)
+    except discord.HTTPException as error:
+        if error.code not in _LOST:
+            raise
+        _log.info("Interaction %d was answered elsewhere or too late (%d).", interaction.id, error.code)
+
+
+async def explain(interaction: discord.Interaction, error: BaseException) -> None:
+    """Answer for a failed callback: a refusal in its own words, anything else by an id that the log holds too."""
+    if isinstance(error, (Refusal, InvalidRequest)):
+        await refuse(interaction, str(error))
+        return
+    error_id = secrets.token_hex(4)
+    _log.error("Error %s in interaction %d.", error_id, interaction.id, exc_info=error)
+    await refuse(interaction, f"Something went wrong on our side; try again, and if it stays, report error {error_id}.")

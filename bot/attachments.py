@@ -1,0 +1,139 @@
+"""Reads what members attach: only from Discord's own CDN, never more bytes than allowed, decoded and re-encoded off the loop.
+
+What comes out is a reference by content hash; a stranger's file itself is never stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import aiohttp
+import discord
+from PIL import Image
+from yarl import URL
+
+from bot.presenter import shorten
+from bot.refusal import Refusal
+from flux2 import images
+from flux2.errors import InvalidRequest
+from flux2.models import MEGAPIXEL
+from flux2.request import ReferenceImage
+from worker.blobs import Blobs
+
+_CDN = frozenset({"cdn.discordapp.com", "media.discordapp.net"})
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_KEPT_PIXELS = 4 * MEGAPIXEL
+"""Pixels of a reference that are stored; the models look at one megapixel of it at most."""
+_DOWNLOAD_S = 30
+_CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What may be attached: bytes and pixels of one file, and whether loopback URLs are the CDN's."""
+
+    max_bytes: int
+    max_pixels: int
+    allows_loopback: bool = False
+
+
+@dataclass(frozen=True)
+class References:
+    """Pictures in the blobs, in the order they were attached, and what had to be changed about them."""
+
+    pictures: tuple[ReferenceImage, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class AttachmentReader:
+    """Turns attachments into references. Close it when done."""
+
+    def __init__(self, blobs: Blobs, limits: Limits) -> None:
+        self._blobs = blobs
+        self._limits = limits
+        self._session: aiohttp.ClientSession | None = None
+
+    def check(self, attachments: Sequence[discord.Attachment]) -> None:
+        """Refuse what the payload alone gives away: bytes, type and pixels as Discord states them."""
+        for attachment in attachments:
+            self._check_one(attachment)
+
+    def _check_one(self, attachment: discord.Attachment) -> None:
+        name = _name(attachment)
+        if attachment.size > self._limits.max_bytes:
+            raise self._too_heavy(name)
+        if attachment.content_type and not attachment.content_type.startswith(("image/", "application/octet-stream")):
+            raise Refusal(f"{name} is not a picture; attach a PNG, JPEG, WebP or GIF.")
+        if (attachment.width or 0) * (attachment.height or 0) > self._limits.max_pixels:
+            limit = f"{self._limits.max_pixels / 1e6:g}"
+            raise Refusal(f"{name} is larger than {limit} megapixels; scale it down and attach it again.")
+
+    def _too_heavy(self, name: str) -> Refusal:
+        limit = f"{self._limits.max_bytes / (1024 * 1024):g}"
+        return Refusal(f"{name} is larger than {limit} MiB; save it smaller and attach it again.")
+
+    async def read(self, attachments: Sequence[discord.Attachment]) -> References:
+        """Download, decode and keep every attachment. Raises Refusal with one sentence for the first bad one."""
+        self.check(attachments)
+        pictures: list[ReferenceImage] = []
+        notes: list[str] = []
+        for number, attachment in enumerate(attachments, start=1):
+            data = await self._download(attachment)
+            try:
+                picture, said = await asyncio.to_thread(self._keep, data)
+            except InvalidRequest as error:
+                raise Refusal(f"{_name(attachment)}: {error}") from error
+            pictures.append(picture)
+            notes += said if len(attachments) == 1 else [f"Image {number}: {note}" for note in said]
+        return References(tuple(pictures), tuple(notes))
+
+    def _keep(self, data: bytes) -> tuple[ReferenceImage, tuple[str, ...]]:
+        reference = images.open_reference(data, max_pixels=self._limits.max_pixels)
+        image = reference.image
+        if image.width * image.height > _KEPT_PIXELS:
+            scale = (_KEPT_PIXELS / (image.width * image.height)) ** 0.5
+            side = max(1, int(image.width * scale)), max(1, int(image.height * scale))
+            image = image.resize(side, Image.Resampling.LANCZOS)
+        sha256 = self._blobs.put(images.encode(image, "png", 100))
+        return ReferenceImage(sha256=sha256, width=image.width, height=image.height), reference.notes
+
+    async def _download(self, attachment: discord.Attachment) -> bytes:
+        name = _name(attachment)
+        url = self._trusted(attachment.url, name)
+        data = bytearray()
+        try:
+            # No redirects: they would lead past the check of the host.
+            async with self._client().get(url, allow_redirects=False) as response:
+                if response.status != 200:
+                    raise Refusal(f"{name} could not be downloaded from Discord; attach it again.")
+                async for chunk in response.content.iter_chunked(_CHUNK):
+                    data += chunk
+                    if len(data) > self._limits.max_bytes:
+                        raise self._too_heavy(name)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Refusal(f"{name} could not be downloaded from Discord; attach it again.") from error
+        return bytes(data)
+
+    def _trusted(self, text: str, name: str) -> URL:
+        url = URL(text)
+        is_cdn = url.scheme == "https" and url.host in _CDN and url.explicit_port is None
+        is_loopback = self._limits.allows_loopback and url.scheme == "http" and url.host in _LOOPBACK
+        if not (is_cdn or is_loopback):
+            raise Refusal(f"{name} does not lie on Discord's servers; attach the file itself.")
+        return url
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_DOWNLOAD_S))
+        return self._session
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+
+def _name(attachment: discord.Attachment) -> str:
+    return f"“{shorten(discord.utils.escape_markdown(attachment.filename), 80)}”"

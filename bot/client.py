@@ -1,0 +1,136 @@
+"""The Discord client: the smallest intents that will do, every command of bot/commands, one handler for every error.
+
+Declines to know how jobs are queued and drawn; that is behind `services`.
+"""
+
+from __future__ import annotations
+
+import logging
+import pkgutil
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+from yarl import URL
+
+import bot.commands
+from bot import answers, command_sync
+from bot.backstage import Backstage
+from bot.interactions.again import AgainButton
+from bot.interactions.cancel import CancelButton
+from bot.interactions.custom_id import parse
+from bot.interactions.edit import EditButton, on_modal
+from bot.interactions.reply import ConfirmButton, ReplyEdits
+from bot.interactions.show import ShowButton
+from bot.running import Running
+from bot.services import Services
+from config.settings import BotSettings
+
+_log = logging.getLogger(__name__)
+
+_BUTTONS = (AgainButton, EditButton, CancelButton, ConfirmButton, ShowButton)
+_DRAIN_S = 20.0
+"""Seconds that callbacks get to finish when the process is told to stop."""
+
+
+def intents() -> discord.Intents:
+    """What the bot is told of; nothing here is privileged."""
+    return discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
+
+
+class Tree(app_commands.CommandTree["Flux2Bot"]):
+    """The slash commands; each call counts as running work, each error is answered."""
+
+    async def interaction_check(self, interaction: discord.Interaction[Flux2Bot], /) -> bool:
+        """Count the call; once a stop has begun, say so instead."""
+        try:
+            interaction.client.running.enter()
+        except Exception as error:  # noqa: BLE001 - what a check raises would only be logged, never answered
+            if interaction.type is not discord.InteractionType.autocomplete:
+                await answers.explain(interaction, error)
+            return False
+        return True
+
+    async def on_error(
+        self, interaction: discord.Interaction[Flux2Bot], error: app_commands.AppCommandError, /
+    ) -> None:
+        """Answer for a failed command."""
+        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        if interaction.type is discord.InteractionType.autocomplete:
+            _log.error("Autocomplete failed.", exc_info=cause)
+            return
+        await answers.explain(interaction, cause)
+
+
+class Flux2Bot(commands.AutoShardedBot):
+    """The bot. `settings` decide everything; nothing is read from the environment."""
+
+    tree: Tree  # type: ignore[assignment]
+    services: Services
+
+    def __init__(self, settings: BotSettings, **options: Any) -> None:
+        """`options` go to the library; tests shorten its waits with them."""
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            tree_cls=Tree,
+            intents=intents(),
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_messages=None,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            max_ratelimit_timeout=60,
+            **options,
+        )
+        self.settings = settings
+        self.running = Running()
+        self.replies = ReplyEdits(self)
+        self._backstage: Backstage | None = None
+
+    async def setup_hook(self) -> None:
+        """Open the ledger and the queue, load the commands, sync them if they changed, go on where the last run ended."""
+        self._backstage = await Backstage.open(self, self.settings)
+        self.services = self._backstage.services
+        self.add_dynamic_items(*_BUTTONS)
+        for module in pkgutil.iter_modules(bot.commands.__path__):
+            await self.load_extension(f"{bot.commands.__name__}.{module.name}")
+        await command_sync.sync(self.tree, self.services.ledger)
+        await self._backstage.start()
+
+    async def launch_shard(self, gateway: URL, shard_id: int, *, initial: bool = False) -> None:
+        """Connect a shard, to the gateway of the settings where they name one."""
+        own = self.settings.discord_gateway_url
+        await super().launch_shard(URL(own) if own else gateway, shard_id, initial=initial)
+
+    async def on_interaction(self, interaction: discord.Interaction[Flux2Bot]) -> None:
+        """Take submitted modals, and answer for buttons nobody knows any more."""
+        custom_id = str((interaction.data or {}).get("custom_id", ""))
+        if interaction.type is discord.InteractionType.modal_submit:
+            await on_modal(interaction)
+        elif interaction.type is discord.InteractionType.component and parse(custom_id) is None:
+            await answers.refuse(interaction, "This button is too old for me; ask for the picture again with /imagine.")
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Replies to pictures are edits; there are no prefix commands."""
+        await self.replies.on_message(message)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Note it; open jobs end through their deliveries' own errors."""
+        _log.info("Removed from server %d.", guild.id)
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        """Log what an event listener raised, without the event: it may hold what members wrote."""
+        _log.exception("Listener %s failed.", event_method)
+
+    async def stop(self) -> None:
+        """Let nothing new in, finish what runs, close."""
+        await self.running.drain(_DRAIN_S)
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the gateway first, then what stands behind it."""
+        await super().close()
+        if self._backstage is not None:
+            backstage, self._backstage = self._backstage, None
+            await backstage.close()

@@ -1,0 +1,32 @@
+"""/help: what the bot does and how, in one message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+
+if TYPE_CHECKING:
+    from bot.client import Flux2Bot
+
+_TEXT = """\
+**/imagine** draws a picture from words. Attach up to four images as image1 to image4 to change or combine them.
+**Reply to one of my pictures**, with the ping on, and say what should change: I draw the change. \
+Images attached to the reply are used too.
+**Again** draws the same with another seed, **Edit** lets you change the words or the picture.
+**/jobs** shows where your pictures stand and cancels them.
+Leave out what you do not care about: size, steps and the rest have good defaults for each model."""
+
+
+@app_commands.command(description="What I can do and how.")
+@app_commands.guild_only()
+@app_commands.allowed_installs(guilds=True, users=False)
+async def help(interaction: discord.Interaction[Flux2Bot]) -> None:
+    """Show the text to whoever asks."""
+    await interaction.response.send_message(_TEXT, ephemeral=True)
+
+
+async def setup(bot: Flux2Bot) -> None:
+    """Register the command."""
+    bot.tree.add_command(help)

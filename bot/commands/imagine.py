@@ -1,0 +1,142 @@
+"""/imagine: a prompt, up to four reference images and every option; the picture arrives in a thread.
+
+The one translator between Discord's options and flux2's words.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.app_commands import Choice
+
+from bot import access, answers
+from bot.admission import Entry
+from bot.fronts import SlashFront, is_thread
+from bot.options import Options
+from flux2.request import MAX_PROMPT, MAX_SEED
+from flux2.sizing import ASPECTS, MATCH, MEGAPIXELS
+
+if TYPE_CHECKING:
+    from bot.client import Flux2Bot
+
+_MAX_CHOICES = 25
+
+
+@app_commands.command(description="Draw a picture from words, and from your own images if you attach some.")
+@app_commands.describe(
+    prompt="What the picture should show.",
+    image1="A picture to start from or to refer to; the prompt may call it “image 1”.",
+    image2="A second reference image.",
+    image3="A third reference image.",
+    image4="A fourth reference image.",
+    aspect="Shape of the picture; match takes the shape of image1.",
+    size="Megapixels (0.5, 1, 2 or 4) or width x height, such as 1024x768.",
+    model="Which model draws.",
+    steps="Denoising steps: more is slower, and often finer.",
+    guidance="How closely the prompt is followed.",
+    seed="The same seed and options give the same picture.",
+    count="How many pictures; each takes the next seed.",
+    format="File format of the pictures.",
+    quality="Quality of webp and jpeg files, 0 to 100.",
+)
+@app_commands.choices(
+    aspect=[Choice(name=name, value=name) for name in (*ASPECTS, MATCH)],
+    format=[Choice(name=name, value=name) for name in ("webp", "png", "jpeg")],
+)
+@app_commands.guild_only()
+@app_commands.allowed_installs(guilds=True, users=False)
+async def imagine(
+    interaction: discord.Interaction[Flux2Bot],
+    prompt: app_commands.Range[str, 1, MAX_PROMPT],
+    image1: discord.Attachment | None = None,
+    image2: discord.Attachment | None = None,
+    image3: discord.Attachment | None = None,
+    image4: discord.Attachment | None = None,
+    aspect: str | None = None,
+    size: app_commands.Range[str, 1, 20] | None = None,
+    model: app_commands.Range[str, 1, 100] | None = None,
+    steps: app_commands.Range[int, 1, 100] | None = None,
+    guidance: app_commands.Range[float, 0, 20] | None = None,
+    seed: app_commands.Range[int, 0, MAX_SEED] | None = None,
+    count: app_commands.Range[int, 1, 10] | None = None,
+    format: str | None = None,
+    quality: app_commands.Range[int, 0, 100] | None = None,
+) -> None:
+    """Gather the options; `draw` does the rest."""
+    options = Options(
+        prompt=prompt,
+        aspect=aspect,
+        size=size,
+        model=model,
+        steps=steps,
+        guidance=guidance,
+        seed=seed,
+        count=count,
+        output_format=format,
+        output_quality=quality,
+    )
+    attachments = [image for image in (image1, image2, image3, image4) if image is not None]
+    await draw(interaction, options, attachments)
+
+
+async def draw(
+    interaction: discord.Interaction[Flux2Bot], options: Options, attachments: list[discord.Attachment]
+) -> None:
+    """Check, acknowledge, read the images, settle, admit. Raises Refusal and InvalidRequest."""
+    services = interaction.client.services
+    check_payload(interaction, options, attachments)
+    if not await answers.acknowledge(interaction):
+        return
+    model = await services.offer.choose(options.model)
+    references = await services.attachments.read(attachments)
+    request, notes = options.settle(model, references.pictures)
+    assert interaction.channel_id is not None
+    entry = Entry(
+        idempotency_key=f"i{interaction.id}",
+        source="imagine",
+        user_id=interaction.user.id,
+        guild_id=interaction.guild_id,
+        channel_id=interaction.channel_id,
+        request=request,
+        notes=(*references.notes, *notes),
+        file_size_limit=interaction.filesize_limit,
+    )
+    await services.admission.admit(entry, SlashFront(interaction))
+
+
+def check_payload(
+    interaction: discord.Interaction[Flux2Bot], options: Options, attachments: list[discord.Attachment]
+) -> None:
+    """Refuse, without any I/O, what the payload alone and the last look at the workers show to be impossible."""
+    services = interaction.client.services
+    access.require_posting(interaction.app_permissions, in_thread=is_thread(interaction.channel))
+    options.require_prompt()
+    services.attachments.check(attachments)
+    seen = services.offer.seen
+    # A model that was not there at the last look may be there now: that is asked after the answer.
+    if seen and (options.model is None or options.model in seen):
+        shapes = tuple((image.width or 1, image.height or 1) for image in attachments)
+        options.rehearse(services.offer.pick(options.model), shapes)
+
+
+@imagine.autocomplete("model")
+async def _models(interaction: discord.Interaction[Flux2Bot], typed: str) -> list[Choice[str]]:
+    """Models the workers serve."""
+    names = sorted(await interaction.client.services.offer.look())
+    return [Choice(name=name, value=name) for name in names if typed.lower() in name.lower()][:_MAX_CHOICES]
+
+
+@imagine.autocomplete("size")
+async def _sizes(interaction: discord.Interaction[Flux2Bot], typed: str) -> list[Choice[str]]:
+    """Megapixels, or the width and height that is being typed."""
+    sizes = [Choice(name=f"{size} megapixels", value=size) for size in MEGAPIXELS if size.startswith(typed.strip())]
+    if typed.strip() and not sizes:
+        sizes = [Choice(name=typed[:100], value=typed[:100])]
+    return sizes
+
+
+async def setup(bot: Flux2Bot) -> None:
+    """Register the command."""
+    bot.tree.add_command(imagine)

@@ -1,0 +1,30 @@
+"""/jobs: where a member's own pictures stand, with buttons to cancel them or to post again what got lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+
+from bot import answers
+from bot.job_list import job_list
+
+if TYPE_CHECKING:
+    from bot.client import Flux2Bot
+
+
+@app_commands.command(description="Your pictures that are waiting or being drawn.")
+@app_commands.guild_only()
+@app_commands.allowed_installs(guilds=True, users=False)
+async def jobs(interaction: discord.Interaction[Flux2Bot]) -> None:
+    """Show the list to its owner alone."""
+    if not await answers.acknowledge(interaction, ephemeral=True):
+        return
+    text, view = await job_list(interaction.user.id, interaction.guild_id, interaction.client.services.ledger)
+    await interaction.edit_original_response(content=text, view=view)
+
+
+async def setup(bot: Flux2Bot) -> None:
+    """Register the command."""
+    bot.tree.add_command(jobs)

@@ -1,0 +1,114 @@
+"""Where a new job shows itself: a slash command's own answer with a thread under it, or a reply in the same channel."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import discord
+
+from bot import access, presenter
+from bot.admission import channel_itself
+from bot.interactions.buttons import cancel_view
+from bot.ledger.job import Job, Status
+from worker.contract import Destination
+
+_log = logging.getLogger(__name__)
+
+_THREAD_S = 10
+"""Seconds Discord gets to open a thread; then the result goes to the channel itself."""
+_ARCHIVE_MIN = 60
+_THREAD_EXISTS = 160004
+
+
+class SlashFront:
+    """The placeholder of a deferred command becomes the status message; a thread is opened from it."""
+
+    def __init__(self, interaction: discord.Interaction) -> None:
+        self._interaction = interaction
+
+    async def open(self, job: Job, text: str) -> tuple[Destination, Status | None]:
+        """Show `text`, open the thread. Raises discord's errors where the placeholder is gone."""
+        interaction = self._interaction
+        message = await interaction.edit_original_response(content=text, view=cancel_view(job.id))
+        status = Status(
+            channel_id=job.channel_id,
+            message_id=message.id,
+            interaction_token=interaction.token,
+            token_expires_at=interaction.expires_at,
+            application_id=interaction.application_id,
+        )
+        if is_thread(interaction.channel) or not access.may_open_thread(interaction.app_permissions):
+            return self.plain(job), status
+        return await self._thread(job, message.id), status
+
+    def plain(self, job: Job) -> Destination:
+        """The channel itself, no reply: an interaction's answer is not replied to."""
+        return channel_itself(job)
+
+    async def _thread(self, job: Job, message_id: int) -> Destination:
+        client = self._interaction.client
+        parent = client.get_partial_messageable(job.channel_id, guild_id=job.guild_id)
+        name = presenter.thread_name(job.request.prompt)
+        try:
+            async with asyncio.timeout(_THREAD_S):
+                await parent.get_partial_message(message_id).create_thread(
+                    name=name, auto_archive_duration=_ARCHIVE_MIN
+                )
+        except (discord.DiscordException, ValueError, TimeoutError) as error:
+            # A thread that exists already has the message's id like a new one.
+            if getattr(error, "code", None) != _THREAD_EXISTS:
+                _log.info("No thread for job %s: %s", job.id, error)
+                return self.plain(job)
+        return Destination(
+            channel_id=message_id,
+            guild_id=job.guild_id,
+            fallback_channel_id=job.channel_id,
+            dm_user_id=job.user_id,
+        )
+
+
+class ReplyFront:
+    """An ordinary reply of the bot is the status message; the result replies to the same message."""
+
+    def __init__(self, channel: discord.abc.Messageable, message_id: int, fallback_channel_id: int | None) -> None:
+        """`message_id`: the message of `channel` that both reply to; the fallback is a thread's parent."""
+        self._channel = channel
+        self._message_id = message_id
+        self._fallback_channel_id = fallback_channel_id
+
+    async def open(self, job: Job, text: str) -> tuple[Destination, Status | None]:
+        """Reply with `text`. Raises discord's errors."""
+        message = await self._channel.send(
+            text,
+            view=cancel_view(job.id),
+            reference=discord.MessageReference(
+                message_id=self._message_id, channel_id=job.channel_id, fail_if_not_exists=False
+            ),
+            mention_author=False,
+            silent=True,
+            nonce=f"s{job.id}",
+        )
+        status = Status(
+            channel_id=job.channel_id,
+            message_id=message.id,
+            interaction_token=None,
+            token_expires_at=None,
+            application_id=None,
+        )
+        return self.plain(job), status
+
+    def plain(self, job: Job) -> Destination:
+        """The same channel, as a reply to the same message."""
+        destination = channel_itself(job, reply_to=self._message_id)
+        return destination.model_copy(update={"fallback_channel_id": self._fallback_channel_id})
+
+
+def is_thread(channel: object) -> bool:
+    """Whether a channel of an interaction or message is a thread."""
+    return isinstance(channel, discord.Thread)
+
+
+def parent_of(channel: object) -> int | None:
+    """The channel a thread hangs under."""
+    return channel.parent_id if isinstance(channel, discord.Thread) else None

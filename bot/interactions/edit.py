@@ -1,0 +1,110 @@
+"""Edit: a modal with the prompt. Changed words draw the picture anew; the second field edits the picture itself.
+
+A submit is read from the interaction by its custom_id, never from a modal object, so it also works after a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import ui
+
+from bot import answers, recipes
+from bot.interactions.base import JobButton, guarded, job_of
+from bot.interactions.custom_id import Verb, custom_id, parse, template
+from bot.interactions.redraw import redraw, require_posting
+from bot.ledger.job import Job
+from bot.pictures import picture_of
+from bot.refusal import Refusal
+
+if TYPE_CHECKING:
+    from bot.client import Flux2Bot
+
+MAX_FIELD = 4000
+"""Characters of a text field; Discord's own cap, below that of a prompt."""
+_PROMPT, _CHANGE = "prompt", "change"
+_FORGET_S = 900
+"""After this the library forgets a modal nobody sent; its submit is still understood."""
+
+
+class EditButton(JobButton, template=template(Verb.EDIT)):
+    """Stands under every result and every failure notice."""
+
+    verb = Verb.EDIT
+    text = "Edit"
+
+    async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
+        """Open the modal: it must be the first answer, so nothing is deferred here."""
+        require_posting(interaction)
+        job = await job_of(interaction, self.job_id)
+        await interaction.response.send_modal(edit_modal(job))
+
+
+def edit_modal(job: Job) -> ui.Modal:
+    """The modal for one job."""
+    prompt = job.request.prompt
+    fits = len(prompt) <= MAX_FIELD
+    modal = ui.Modal(title="Edit", custom_id=custom_id(Verb.EDIT, job.id), timeout=_FORGET_S)
+    words: ui.TextInput[ui.Modal] = ui.TextInput(
+        custom_id=_PROMPT,
+        style=discord.TextStyle.paragraph,
+        default=prompt if fits else None,
+        placeholder=None if fits else "Too long to show here: leave it empty to keep it, or write a new one.",
+        required=False,
+        max_length=MAX_FIELD,
+    )
+    modal.add_item(ui.Label(text="Prompt", description="Other words draw the picture anew.", component=words))
+    if job.pictures:
+        change: ui.TextInput[ui.Modal] = ui.TextInput(
+            custom_id=_CHANGE, style=discord.TextStyle.paragraph, required=False, max_length=MAX_FIELD
+        )
+        explained = "Edits this picture and ignores the field above, e.g. “make the fox blue”."
+        modal.add_item(ui.Label(text="Only change this (edits the picture)", description=explained, component=change))
+    return modal
+
+
+async def on_modal(interaction: discord.Interaction[Flux2Bot]) -> None:
+    """Take a submitted edit modal."""
+    await guarded(interaction, _submit)
+
+
+async def _submit(interaction: discord.Interaction[Flux2Bot]) -> None:
+    data: Mapping[str, Any] = interaction.data or {}  # type: ignore[assignment]
+    parsed = parse(str(data.get("custom_id", "")))
+    if parsed is None or parsed[0] is not Verb.EDIT or interaction.message is None:
+        raise Refusal("This form is too old; press the button again.")
+    require_posting(interaction)
+    if not await answers.acknowledge(interaction):
+        return
+    values = dict(_values(data.get("components", ())))
+    job = await job_of(interaction, parsed[1])
+    if change := values.get(_CHANGE, "").strip():
+        await _edit_picture(interaction, job, change)
+    else:
+        await _reword(interaction, job, values.get(_PROMPT, ""))
+
+
+async def _edit_picture(interaction: discord.Interaction[Flux2Bot], job: Job, change: str) -> None:
+    services = interaction.client.services
+    models = await services.offer.look()
+    model = services.offer.pick(job.request.model if job.request.model in models else None)
+    picture = await picture_of(job, interaction.message, services)
+    request, notes = recipes.edited(job, model, change, (picture,))
+    await redraw(interaction, job, request, source="edit", notes=notes)
+
+
+async def _reword(interaction: discord.Interaction[Flux2Bot], job: Job, prompt: str) -> None:
+    model = await interaction.client.services.offer.choose(job.request.model)
+    await redraw(interaction, job, recipes.reworded(job.request, model, prompt), source="edit")
+
+
+def _values(components: Any) -> Iterator[tuple[str, str]]:
+    """Field values by custom_id, through whatever rows and labels hold them."""
+    for component in components:
+        if "value" in component:
+            yield str(component["custom_id"]), str(component["value"] or "")
+        yield from _values(component.get("components", ()))
+        if "component" in component:
+            yield from _values((component["component"],))

@@ -1,0 +1,161 @@
+"""A reply with ping to one of the bot's pictures is an edit of it.
+
+The requester's reply acts at once; another member's gets a button to confirm, since it may be mere talk. Errors are a
+reply that removes itself. Readable without the message-content intent, because the ping makes it a mention.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING
+
+import discord
+from discord import ui
+
+from bot import answers, recipes
+from bot.admission import Entry
+from bot.fronts import ReplyFront, parent_of
+from bot.interactions.base import JobButton, job_of
+from bot.interactions.custom_id import Verb, template
+from bot.ledger.job import Job
+from bot.pictures import picture_of
+from bot.refusal import Refusal
+from bot.services import Services
+from flux2.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from bot.client import Flux2Bot
+
+_log = logging.getLogger(__name__)
+
+ERROR_SHOWN_S = 60.0
+CONFIRM_SHOWN_S = 300.0
+_MENTION_OR_EMOJI = re.compile(r"<(?:@[!&]?|#|a?:\w+:)\d+>")
+# Scripts that write words without spaces: each character counts as one.
+_UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+(?:['’-][^\W_]+)*")
+
+
+def instruction_in(content: str) -> str | None:
+    """The words of a reply, or None for what is no instruction: fewer than two words, or only emoji."""
+    text = _MENTION_OR_EMOJI.sub(" ", content)
+    return " ".join(text.split()) if len(_WORD.findall(text)) >= 2 else None
+
+
+class ReplyEdits:
+    """Listens to replies."""
+
+    def __init__(self, client: Flux2Bot, *, error_shown_s: float = ERROR_SHOWN_S) -> None:
+        self._client = client
+        self._error_shown_s = error_shown_s
+
+    async def on_message(self, message: discord.Message) -> None:
+        """Edit, ask to confirm, or stay silent."""
+        instruction = instruction_in(message.content)
+        if instruction is None or not self._is_reply_to_us(message):
+            return
+        assert message.reference is not None
+        assert message.reference.message_id is not None
+        try:
+            self._client.running.enter()
+            job = await self._client.services.ledger.by_result_message(message.reference.message_id)
+            if job is None or not job.pictures:
+                return
+            if job.user_id == message.author.id:
+                await self.edit(message, job, instruction)
+            else:
+                await self._ask(message, job)
+        except Exception as error:  # noqa: BLE001 - the boundary of a member's reply: each error is answered and logged
+            await self._explain(message, error)
+
+    def _is_reply_to_us(self, message: discord.Message) -> bool:
+        me = self._client.user
+        reference = message.reference
+        if me is None or message.author.bot or reference is None or reference.message_id is None:
+            return False
+        if reference.type is not discord.MessageReferenceType.reply or me not in message.mentions:
+            return False
+        shown = reference.resolved
+        return not isinstance(shown, discord.Message) or shown.author.id == me.id
+
+    async def edit(self, message: discord.Message, job: Job, instruction: str) -> bool:
+        """Admit the edit a reply asks for. False: it was admitted before. Raises Refusal or InvalidRequest."""
+        services = self._client.services
+        models = await services.offer.look()
+        model = services.offer.pick(job.request.model if job.request.model in models else None)
+        shown = message.reference.resolved if message.reference else None
+        picture = await picture_of(job, shown if isinstance(shown, discord.Message) else None, services)
+        extra = await services.attachments.read(message.attachments)
+        request, notes = recipes.edited(job, model, instruction, (picture, *extra.pictures))
+        entry = Entry(
+            idempotency_key=f"m{message.id}",
+            source="reply",
+            parent_id=job.id,
+            user_id=message.author.id,
+            guild_id=message.guild.id if message.guild else None,
+            channel_id=message.channel.id,
+            request=request,
+            notes=(*extra.notes, *notes),
+            file_size_limit=message.guild.filesize_limit if message.guild else discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES,
+        )
+        front = ReplyFront(message.channel, message.id, parent_of(message.channel))
+        return await services.admission.admit(entry, front) is not None
+
+    async def _ask(self, message: discord.Message, job: Job) -> None:
+        view = ui.View(timeout=None)
+        view.add_item(ConfirmButton(job.id))
+        await message.reply(
+            "This is another member's picture; press Edit if I should draw your change as a new one.",
+            view=view,
+            silent=True,
+            delete_after=CONFIRM_SHOWN_S,
+            nonce=f"c{message.id}",
+        )
+
+    async def _explain(self, message: discord.Message, error: Exception) -> None:
+        if isinstance(error, (Refusal, InvalidRequest)):
+            text = str(error)
+        else:
+            _log.error("Reply %d could not be taken.", message.id, exc_info=error)
+            text = "Something went wrong on our side; reply again, and if it stays tell whoever runs this bot."
+        try:
+            await message.reply(text, delete_after=self._error_shown_s, nonce=f"e{message.id}")
+        except discord.DiscordException as refused:
+            _log.info("Reply %d could not be answered: %s", message.id, refused)
+
+
+class ConfirmButton(JobButton, template=template(Verb.CONFIRM)):
+    """Under another member's reply: draws the change that reply asks for, as that member's own picture."""
+
+    verb = Verb.CONFIRM
+    text = "Edit"
+    style = discord.ButtonStyle.primary
+
+    async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
+        """Edit as the reply says, once, for its author."""
+        question = interaction.message
+        assert question is not None
+        if not await answers.acknowledge(interaction):
+            return
+        message = await self._reply_of(question)
+        if message.author.id != interaction.user.id:
+            raise Refusal("Only the member who replied can confirm this; reply to the picture yourself.")
+        job = await job_of(interaction, self.job_id)
+        instruction = instruction_in(message.content)
+        if instruction is None:
+            raise Refusal("I cannot read that reply any more; reply to the picture again, with ping.")
+        await interaction.client.replies.edit(message, job, instruction)
+        await interaction.delete_original_response()
+
+    async def _reply_of(self, question: discord.Message) -> discord.Message:
+        reference = question.reference
+        if reference is not None and isinstance(reference.resolved, discord.Message):
+            # A payload holds the reply, but not the picture it replies to; asking anew gives both.
+            reference = reference.resolved.to_reference(fail_if_not_exists=False)
+        if reference is None or reference.message_id is None:
+            raise Refusal("That reply is gone; reply to the picture again, with ping.")
+        try:
+            return await question.channel.get_partial_message(reference.message_id).fetch()  # type: ignore[union-attr]
+        except discord.NotFound as gone:
+            raise Refusal("That reply is gone; reply to the picture again, with ping.") from gone

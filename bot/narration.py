@@ -1,0 +1,152 @@
+"""Keeps the status message of every open job truthful: place and ETA while it waits, steps while it runs, then how it ended.
+
+Owns one task per status message. Declines to know the words (bot/presenter.py) and the requests (bot/status_message.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+from bot import presenter
+from bot.fleet import Fleet
+from bot.ledger.job import Job, State
+from bot.ledger.ledger import Ledger
+from bot.status_line import Pace, StatusLine
+from bot.status_message import StatusMessages
+from worker.contract import Event, Progress
+
+_log = logging.getLogger(__name__)
+
+_LOOK_S = 10.0
+"""Seconds between two looks at waiting jobs when nothing moved: ETAs and loading models change on their own."""
+_WAITING = frozenset({State.WAITING, State.DISPATCHED})
+
+
+class Narration:
+    """Says on each status message where its job stands."""
+
+    def __init__(self, ledger: Ledger, fleet: Fleet, messages: StatusMessages, interval_s: float) -> None:
+        """`interval_s`: seconds between two edits of one message, final ones excepted."""
+        self._ledger = ledger
+        self._fleet = fleet
+        self._messages = messages
+        self._interval_s = interval_s
+        self._pace = Pace()
+        self._lines: dict[str, StatusLine] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._progress: dict[str, Progress] = {}
+        self._waiting: set[str] = set()
+        self._moved = asyncio.Event()
+        self._watch: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Take up the jobs a former process left: open ones are told on, ended ones are told how they ended."""
+        for job in await self._ledger.unfinished_statuses():
+            self._say(job)
+        for job in await self._ledger.open_jobs():
+            self._say(job)
+        self._watch = asyncio.create_task(self._watch_queue(), name="narration-queue")
+
+    async def close(self) -> None:
+        """Stop at once; what was not said is said at the next start."""
+        tasks = [*self._tasks.values(), *([self._watch] if self._watch else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def follow(self, job: Job) -> None:
+        """Begin to narrate a job whose status message has just been stored."""
+        self._say(job)
+
+    async def observe(self, job: Job, event: Event) -> None:
+        """Say what `event` changed; `job` is its row after the event was written."""
+        if isinstance(event, Progress):
+            self._progress[job.id] = event
+        else:
+            self._progress.pop(job.id, None)
+        self._say(job)
+
+    async def queue_moved(self) -> None:
+        """Some job left the queue: places and ETAs behind it have changed."""
+        self._moved.set()
+
+    async def refresh(self, job_id: str) -> None:
+        """Say where a job stands after somebody cancelled it."""
+        job = await self._ledger.get(job_id)
+        if job is not None:
+            self._say(job)
+
+    def _say(self, job: Job) -> None:
+        if job.status is None:
+            return
+        line = self._line(job)
+        if job.state is State.CLOSED:
+            self._waiting.discard(job.id)
+            line.say(presenter.status(job, presenter.closed(job)), final=True)
+        elif job.state in _WAITING and not job.cancel_requested:
+            self._waiting.add(job.id)
+            self._moved.set()
+        else:
+            self._waiting.discard(job.id)
+            line.say(presenter.status(job, presenter.line(job, progress=self._progress.get(job.id))))
+
+    def _line(self, job: Job) -> StatusLine:
+        line = self._lines.get(job.id)
+        if line is None:
+            assert job.status is not None
+            line = StatusLine(job.status, self._messages, self._pace, self._interval_s)
+            self._lines[job.id] = line
+            self._tasks[job.id] = asyncio.create_task(self._run(job.id, line), name=f"status-{job.id}")
+        return line
+
+    async def _run(self, job_id: str, line: StatusLine) -> None:
+        try:
+            await line.run(lambda: self._ledger.status_finished(job_id))
+        except Exception:  # noqa: BLE001 - the boundary of this task; the next start tries the final text again
+            _log.exception("The status message of job %s could not be finished.", job_id)
+        finally:
+            self._lines.pop(job_id, None)
+            self._tasks.pop(job_id, None)
+            self._progress.pop(job_id, None)
+
+    async def _watch_queue(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), _LOOK_S)
+            self._moved.clear()
+            try:
+                await self._say_places()
+            except Exception:  # noqa: BLE001 - the boundary of this task; the next look may succeed
+                _log.exception("The places of waiting jobs could not be said.")
+            await asyncio.sleep(self._interval_s)
+
+    async def _say_places(self) -> None:
+        if not self._waiting:
+            return
+        paused = await self._ledger.paused()
+        loading = await self._loading()
+        for job_id in sorted(self._waiting):
+            job = await self._ledger.get(job_id)
+            if job is None or job.state not in _WAITING or job.cancel_requested:
+                self._waiting.discard(job_id)
+                continue
+            place = await self._ledger.place(job_id)
+            text = presenter.queued(place, loading=loading.get(job.request.model), paused=paused)
+            # An event may have come while the ledger was asked; its words are newer than these.
+            if job_id in self._waiting and (line := self._lines.get(job_id)):
+                line.say(presenter.status(job, text))
+
+    async def _loading(self) -> dict[str, int]:
+        """Per cent loaded, for models that no worker serves yet."""
+        loading: dict[str, int] = {}
+        ready: set[str] = set()
+        for beat in await self._fleet.workers():
+            if beat.model is None:
+                continue
+            if beat.state == "loading":
+                loading[beat.model.name] = max(loading.get(beat.model.name, 0), beat.loading_percent or 0)
+            elif beat.state in ("idle", "busy"):
+                ready.add(beat.model.name)
+        return {name: percent for name, percent in loading.items() if name not in ready}

@@ -1,0 +1,58 @@
+"""What a member asked for before any model has been looked at, and the checks that need nothing but the payload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.refusal import Refusal
+from flux2.models import Model
+from flux2.request import MAX_PROMPT, GenerationRequest, ReferenceImage, settle
+
+_UNREAD = "0" * 64
+"""Stands for the hash of a picture that has not been read yet; never leaves a dry run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of a drawing command, as given; None where the member left one out."""
+
+    prompt: str
+    aspect: str | None = None
+    size: str | None = None
+    model: str | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    seed: int | None = None
+    count: int | None = None
+    output_format: str | None = None
+    output_quality: int | None = None
+
+    def settle(
+        self, model: Model, references: tuple[ReferenceImage, ...] = ()
+    ) -> tuple[GenerationRequest, tuple[str, ...]]:
+        """Return the request and the notes to be said on its result. Raises InvalidRequest."""
+        return settle(
+            model,
+            self.prompt,
+            reference_images=references,
+            aspect=self.aspect,
+            size=self.size,
+            steps=self.steps,
+            guidance=self.guidance,
+            seed=self.seed,
+            count=self.count,
+            output_format=self.output_format,
+            output_quality=self.output_quality,
+        )
+
+    def rehearse(self, model: Model, shapes: tuple[tuple[int, int], ...]) -> None:
+        """Settle with references of which only the stated shapes are known yet. Raises InvalidRequest."""
+        self.settle(model, tuple(ReferenceImage(sha256=_UNREAD, width=w, height=h) for w, h in shapes))
+
+    def require_prompt(self) -> None:
+        """Refuse what no model could draw."""
+        length = len(self.prompt.strip())
+        if not length:
+            raise Refusal("The prompt is empty; say in a few words what the picture should show.")
+        if length > MAX_PROMPT:
+            raise Refusal(f"The prompt has {length} characters; shorten it to at most {MAX_PROMPT}.")

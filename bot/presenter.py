@@ -1,0 +1,171 @@
+"""What members read about a job while it waits, runs and ends. Pure: values in, words out.
+
+Declines to know when anything is said and where; the message that carries the pictures is worded in bot/skeletons.py.
+"""
+
+from __future__ import annotations
+
+import discord
+
+from bot.ledger.job import Job, Outcome, Place, State
+from worker.contract import FailureCode, Progress
+
+MAX_CONTENT = 2000
+"""Characters of a message; Discord's own cap."""
+_BAR_CELLS = 10
+_HEADLINE = 200
+_LINE_BREAKS = str.maketrans({"\n": " ", "\r": " ", "\t": " "})
+
+FAILURES: dict[FailureCode, str] = {
+    FailureCode.INVALID_REQUEST: "The model cannot draw this: {reason} Press Edit to change it.",
+    FailureCode.REFUSED: "This was not drawn because it is not allowed here: {reason} Press Edit to word it differently.",
+    FailureCode.OUT_OF_MEMORY: "The picture did not fit into the GPU's memory; ask for a smaller size or fewer images.",
+    FailureCode.CHECKPOINT_UNAVAILABLE: "The model's files cannot be read on the worker; tell whoever runs this bot.",
+    FailureCode.POISONED: "Two workers stopped while drawing this, so it was set aside; try a smaller size or other images.",
+    FailureCode.BLOB_MISSING: "A reference image is no longer stored; attach it again with /imagine.",
+    FailureCode.INTERNAL: "Something went wrong on our side; press Again, and if it happens twice tell whoever runs this bot.",
+}
+"""One sentence per failure; `{reason}` is filled by delivery with the error's own text."""
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cut `text` to `limit` characters, with an ellipsis where something was cut."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def plain(text: str, limit: int) -> str:
+    """Return member-written `text` on one line of at most `limit` characters before escaping, with nothing in it
+    that formats, pings or unfurls."""
+    line = shorten(" ".join(text.translate(_LINE_BREAKS).split()), limit)
+    # A zero-width space after the colon keeps a link from unfolding into somebody else's embed.
+    unlinked = line.replace("://", ":\u200b//")
+    escaped = discord.utils.escape_markdown(unlinked, as_needed=False)
+    return discord.utils.escape_mentions(escaped).replace("<", "\\<")
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th, 11th …"""
+    if number % 100 in {11, 12, 13}:
+        return f"{number}th"
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words that do not pretend to be exact."""
+    if seconds < 8:
+        return "a few seconds"
+    if seconds < 90:
+        return f"about {5 * round(seconds / 5)} s"
+    if seconds < 90 * 60:
+        return f"about {round(seconds / 60)} min"
+    return f"about {round(seconds / 3600)} h"
+
+
+def bar(done: int, total: int) -> str:
+    """A bar and its figures: ▰▰▰▱▱▱▱▱▱▱ 8/28."""
+    filled = _BAR_CELLS * min(done, total) // max(total, 1)
+    return f"{'▰' * filled}{'▱' * (_BAR_CELLS - filled)} {done}/{total}"
+
+
+def queued(place: Place | None, *, loading: int | None = None, paused: str | None = None) -> str:
+    """The line of a waiting job: its place, the reason for it, and when it will be its turn."""
+    parts = ["Queued" if place is None else "Next in the queue" if place.position == 1 else ordinal_place(place)]
+    if paused is not None:
+        parts.append("paused: " + plain(paused, 200) if paused else "paused")
+    elif loading is not None:
+        parts.append(f"model loading, {loading} %")
+    elif place is not None and place.eta_s is not None:
+        parts.append(duration(place.eta_s))
+    if place is not None and (reason := ahead(place)):
+        parts.append(reason)
+    return " · ".join(parts)
+
+
+def ordinal_place(place: Place) -> str:
+    """“Queued 3rd”."""
+    return f"Queued {ordinal(place.position)}"
+
+
+def ahead(place: Place) -> str:
+    """Why a job waits: whose jobs go first. Empty when it is next."""
+    own = f"{place.own_ahead} of yours" if place.own_ahead else ""
+    others = f"{place.others_ahead} of other members" if place.others_ahead else ""
+    both = " and ".join(filter(None, (own, others)))
+    return f"{both} first" if both else ""
+
+
+def drawing(progress: Progress | None, steps: int) -> str:
+    """The line of a running job."""
+    if progress is None:
+        return f"Drawing · {bar(0, steps)}"
+    match progress.phase:
+        case "references" | "encode":
+            return f"Reading the prompt · {bar(0, steps)}"
+        case "denoise":
+            return f"Drawing · {bar(progress.step, progress.steps)}"
+        case "decode" | "save":
+            return "Finishing the picture"
+
+
+def jump_url(guild_id: int | None, channel_id: int, message_id: int) -> str:
+    """A link to a message."""
+    return f"https://discord.com/channels/{guild_id or '@me'}/{channel_id}/{message_id}"
+
+
+def result_url(job: Job) -> str | None:
+    """A link to the message with the pictures, once it is posted."""
+    if job.result_channel_id is None or job.result_message_id is None:
+        return None
+    return jump_url(job.guild_id, job.result_channel_id, job.result_message_id)
+
+
+def closed(job: Job) -> str:
+    """The last line a job's status message shows."""
+    match job.outcome:
+        case Outcome.CANCELLED:
+            return "Cancelled"
+        case Outcome.UNDELIVERABLE:
+            return "Done, but Discord did not let me post it; open /jobs to get it"
+        case Outcome.FAILED:
+            return "Not drawn · " + (result_url(job) or "press /jobs for the reason")
+        case _:
+            parts = ["Done", None if job.seconds is None else f"{job.seconds:.0f} s", result_url(job)]
+            return " · ".join(part for part in parts if part)
+
+
+def line(
+    job: Job,
+    *,
+    place: Place | None = None,
+    progress: Progress | None = None,
+    loading: int | None = None,
+    paused: str | None = None,
+) -> str:
+    """One line for where `job` stands, from its state first and the rest where the state leaves a question."""
+    if job.state is State.CLOSED:
+        return closed(job)
+    if job.cancel_requested:
+        return "Cancelling …"
+    match job.state:
+        case State.RUNNING:
+            return drawing(progress, job.request.num_inference_steps)
+        case State.DELIVERING:
+            return "Posting the picture"
+        case _:
+            return queued(place, loading=loading, paused=paused)
+
+
+def status(job: Job, text: str) -> str:
+    """The whole status message: what was asked, and `text` below it."""
+    return f"“{plain(job.request.prompt, _HEADLINE)}”\n{text}"
+
+
+def failure(job: Job) -> str:
+    """Why a closed job has no picture, for lists that are not filled by delivery."""
+    sentence = FAILURES[job.failure or FailureCode.INTERNAL]
+    return sentence.replace("{reason} ", "")
+
+
+def thread_name(prompt: str) -> str:
+    """The prompt as a thread's name: 1 to 100 characters on one line."""
+    return shorten(" ".join(prompt.split()), 90) or "picture"

@@ -1,0 +1,32 @@
+"""The callbacks that are at work right now, so that a stop can wait for them and let in no new ones."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from bot.refusal import Refusal
+
+
+class Running:
+    """Tasks that answer members."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._is_closing = False
+
+    def enter(self) -> None:
+        """Count the current task until it ends. Raises Refusal once a stop has begun."""
+        if self._is_closing:
+            raise Refusal("I am restarting; try again in a minute. Pictures already asked for are not lost.")
+        task = asyncio.current_task()
+        if task is not None and task not in self._tasks:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Let nothing new in and wait for what runs, at most `timeout_s` seconds."""
+        self._is_closing = True
+        tasks = self._tasks - {asyncio.current_task()}
+        if tasks:
+            await asyncio.wait(tasks, timeout=timeout_s)

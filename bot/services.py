@@ -1,0 +1,28 @@
+"""What commands, buttons and replies work with: one value, built when the bot starts and handed to everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.admission import Admission
+from bot.attachments import AttachmentReader
+from bot.dispatcher import Dispatcher
+from bot.fleet import Fleet
+from bot.ledger.ledger import Ledger
+from bot.narration import Narration
+from bot.offer import Offer
+from worker.blobs import Blobs
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts behind the Discord client."""
+
+    ledger: Ledger
+    fleet: Fleet
+    offer: Offer
+    blobs: Blobs
+    attachments: AttachmentReader
+    dispatcher: Dispatcher
+    narration: Narration
+    admission: Admission

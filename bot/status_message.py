@@ -1,0 +1,73 @@
+"""Edits one status message: through its interaction's token while that lives, with the bot's own token afterwards.
+
+Declines to know what is said and how often.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from typing import cast
+
+import discord
+
+from bot.ledger.job import Status
+
+_log = logging.getLogger(__name__)
+
+_TOKEN_MARGIN = datetime.timedelta(seconds=5)
+_TOKEN_DEAD = frozenset({50027, 10015, 10062})
+"""Invalid webhook token, unknown webhook, unknown interaction."""
+_GONE = frozenset({10003, 10008, 50001, 50013, 50083, 30046})
+"""Channel or message deleted, access or permission lost, thread archived, too many edits of an old message."""
+_ORIGINAL = cast(int, "@original")
+
+
+class StatusGone(Exception):
+    """The message cannot be edited any more, now or later."""
+
+
+class StatusMessages:
+    """Writes to status messages on behalf of narration."""
+
+    def __init__(self, client: discord.Client) -> None:
+        self._client = client
+
+    async def edit(self, status: Status, content: str, *, final: bool) -> None:
+        """Show `content`; a `final` text also loses the buttons. Raises StatusGone, or discord's errors to try again."""
+        try:
+            if not await self._by_token(status, content, final=final):
+                await self._by_channel(status, content, final=final)
+        except discord.HTTPException as error:
+            if error.code in _GONE:
+                raise StatusGone(str(error.code)) from error
+            raise
+
+    async def _by_token(self, status: Status, content: str, *, final: bool) -> bool:
+        """Return False where the token is gone."""
+        token, expires_at = status.interaction_token, status.token_expires_at
+        if token is None or expires_at is None or status.application_id is None:
+            return False
+        if discord.utils.utcnow() > expires_at - _TOKEN_MARGIN:
+            return False
+        webhook = discord.Webhook.partial(status.application_id, token, client=self._client)
+        try:
+            if final:
+                await webhook.edit_message(_ORIGINAL, content=content, view=None)
+            else:
+                await webhook.edit_message(_ORIGINAL, content=content)
+        except discord.HTTPException as error:
+            if error.code not in _TOKEN_DEAD:
+                raise
+            _log.info("The interaction token of status message %d is gone (%d).", status.message_id, error.code)
+            return False
+        return True
+
+    async def _by_channel(self, status: Status, content: str, *, final: bool) -> None:
+        message = self._client.get_partial_messageable(status.channel_id).get_partial_message(status.message_id)
+        if final:
+            await message.edit(content=content, view=None)
+        else:
+            await message.edit(content=content)
+
+
