@@ -58,9 +58,9 @@ def open_reference(data: bytes, *, max_pixels: int) -> Reference:
     if image.width * image.height > max_pixels:
         raise _too_large(max_pixels)
     check_shape(image.size)
-    notes = _first_frame_note(image)
     deep = _is_deep(image)
     try:
+        notes = _first_frame_note(image)
         image.load()
         upright = ImageOps.exif_transpose(image)
         flat, flat_notes = _flatten(upright, deep)

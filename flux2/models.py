@@ -112,12 +112,12 @@ REGISTRY: dict[str, Model] = {
             source="flux2/sample",
             pipeline="Flux2KleinPipeline",
             license="Apache-2.0",
-            default_steps=8,
+            default_steps=4,
             default_guidance=None,
             pipeline_guidance=1.0,
             max_references=4,
-            # The miniature was trained on 24 text tokens and 128 px scenes (flux2/sample/README.md).
-            max_sequence_length=24,
+            # Trained on 128 px scenes; 4 steps and 64 tokens read best (flux2/sample/README.md).
+            max_sequence_length=64,
             min_side=64,
             max_pixels=2 * MEGAPIXEL,
             default_pixels=128 * 128,

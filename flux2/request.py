@@ -85,7 +85,8 @@ def settle(
     """
     if len(reference_images) > model.max_references:
         raise InvalidRequest(
-            f"{model.name} takes at most {model.max_references} reference images, and {len(reference_images)} were given; remove some."
+            f"{model.name} takes at most {model.max_references} reference images, "
+            f"and {len(reference_images)} were given; remove some."
         )
     first = reference_images[0] if reference_images else None
     width, height, note = sizing.settle(model, aspect, size, (first.width, first.height) if first else None)

@@ -91,7 +91,8 @@ def _snap_explicit(model: Model, width: int, height: int) -> tuple[int, int, str
     for side in (width, height):
         if not model.min_side <= side <= model.max_side:
             raise InvalidRequest(
-                f"{width}x{height} is out of range; each side of {model.name} is {model.min_side} to {model.max_side} pixels."
+                f"{width}x{height} is out of range; "
+                f"each side of {model.name} is {model.min_side} to {model.max_side} pixels."
             )
     true = snap(width), snap(height)
     if true[0] * true[1] > model.max_pixels:

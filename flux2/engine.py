@@ -1,0 +1,251 @@
+"""The resident model: one diffusers pipeline, loaded once, drawing one picture at a time.
+
+Owns everything that touches torch between a request and its pixels. Declines to know of jobs, members and files; the
+order of the stages is `pipeline.generate`'s.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from flux2 import checkpoint
+from flux2.conditioning import EmbeddingCache
+from flux2.errors import CheckpointUnavailable, OutOfMemory
+from flux2.models import MEGAPIXEL, Model
+from flux2.request import GenerationRequest
+
+log = logging.getLogger(__name__)
+
+TILING_PIXELS = MEGAPIXEL * 3 // 2
+"""Above this the VAE decodes in tiles: whole, 2048x2048 in bf16 takes many GB beside the weights."""
+
+_TOO_BIG = "The picture needs more memory than this worker has; ask for a smaller one or fewer references."
+
+OnStep = Callable[[int], None]
+"""Called with the number of denoising steps done, once each is really done; raising from it ends the picture."""
+
+
+class Engine:
+    """A loaded model. Thread-safe in that calls wait for one another: a pipeline can draw one picture at a time."""
+
+    def __init__(self, pipe: Any, model: Model, device: str) -> None:
+        self._pipe = pipe
+        self.model = model
+        self.device = device
+        self._lock = threading.RLock()
+        self._embeddings = EmbeddingCache(self._encode_prompt)
+
+    @classmethod
+    def load(
+        cls,
+        model: Model,
+        *,
+        device: str = "auto",
+        threads: int | None = None,
+        hf_home: Path | None = None,
+        token: str | None = None,
+    ) -> Engine:
+        """Load `model` onto `device` (auto, cpu, cuda[:N] or mps): float32 on the CPU, bfloat16 elsewhere.
+
+        `threads` limits the CPU threads torch uses in this whole process; None leaves torch's choice. Raises
+        CheckpointUnavailable, OutOfMemory.
+        """
+        if threads is not None:
+            torch.set_num_threads(threads)
+        chosen = choose_device(device)
+        folder = checkpoint.locate(model, hf_home=hf_home, token=token)
+        with _memory_guard(f"{model.name} does not fit on {chosen}; choose a smaller model or a larger device."):
+            pipe = _load_pipeline(folder, torch.float32 if chosen == "cpu" else torch.bfloat16).to(chosen)
+        if type(pipe).__name__ != model.pipeline:
+            raise CheckpointUnavailable(f"{folder} is a {type(pipe).__name__}, and {model.name} is a {model.pipeline}.")
+        return cls(pipe, model, chosen)
+
+    def warm_up(self) -> None:
+        """Draw one small picture and throw it away, so that the first member does not wait for kernels to be chosen."""
+        side = max(64, self.model.min_side)
+        steps = self.model.min_steps
+        guidance = self.model.default_guidance
+        request = GenerationRequest(
+            model=self.model.name, prompt="warm up", width=side, height=side,
+            num_inference_steps=steps, guidance_scale=guidance, seed=0,
+        )  # fmt: skip
+        self.draw(request, self.embed(request), seed=0)
+
+    def count_tokens(self, prompt: str) -> int:
+        """Return how many tokens `prompt` has, chat template and system message included."""
+        tokenizer = self._pipe.tokenizer
+        if self.model.pipeline == "Flux2Pipeline":
+            from diffusers.pipelines.flux2.pipeline_flux2 import format_input
+
+            messages = format_input([prompt], system_message=self._pipe.system_message)
+            ids = tokenizer.apply_chat_template(messages, tokenize=True, return_dict=True)["input_ids"]
+            return len(ids[0])
+        message = [{"role": "user", "content": prompt}]
+        text = tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True, enable_thinking=False)
+        return len(tokenizer(text)["input_ids"])
+
+    def embed(self, request: GenerationRequest) -> dict[str, torch.Tensor]:
+        """Return the pipeline's embedding arguments for `request`, encoded or remembered. Raises OutOfMemory."""
+        length = self.model.max_sequence_length
+        with self._exclusive():
+            embeddings = {"prompt_embeds": self._embeddings.get(request.prompt, length)}
+            if self._uses_cfg(request):
+                embeddings["negative_prompt_embeds"] = self._embeddings.get("", length)
+        return embeddings
+
+    def draw(
+        self,
+        request: GenerationRequest,
+        embeddings: dict[str, torch.Tensor],
+        *,
+        seed: int,
+        references: Sequence[Image.Image] = (),
+        on_step: OnStep | None = None,
+    ) -> Image.Image:
+        """Denoise and decode one picture of `request` from `seed`.
+
+        A batch of one with a CPU generator of its own, so that a seed gives the same pixels alone and in a count of
+        four. `references` come from `prepare_references`. Raises OutOfMemory, and whatever `on_step` raises.
+        """
+
+        def after_step(_pipe: Any, index: int, _timestep: Any, _tensors: dict[str, Any]) -> dict[str, Any]:
+            self._synchronize()  # kernels are queued ahead: without this, steps are reported before they are done
+            if on_step:
+                on_step(index + 1)
+            return {}
+
+        with self._exclusive():
+            self._tile(request.width * request.height)
+            result = self._pipe(
+                **{name: embedding.to(self.device) for name, embedding in embeddings.items()},
+                **self._guidance(request),
+                image=list(references) or None,
+                width=request.width,
+                height=request.height,
+                num_inference_steps=request.num_inference_steps,
+                generator=torch.Generator("cpu").manual_seed(seed),
+                callback_on_step_end=after_step,
+            )
+        image = result.images[0]
+        if not isinstance(image, Image.Image):
+            raise TypeError(f"The pipeline returned {type(image).__name__} instead of a picture.")
+        return image
+
+    def memory_bytes(self) -> tuple[int, int] | None:
+        """Return (used, total) bytes of the accelerator's memory, None on the CPU."""
+        if not self.device.startswith("cuda"):
+            return None
+        free, total = torch.cuda.mem_get_info(self.device)
+        return total - free, total
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        with self._lock, _memory_guard(_TOO_BIG):
+            try:
+                yield
+            finally:
+                self._pipe.maybe_free_model_hooks()  # an exception skips the pipeline's own clean-up of offloaded parts
+
+    def _encode_prompt(self, prompt: str, max_sequence_length: int) -> torch.Tensor:
+        with torch.no_grad():
+            embedding, _ = self._pipe.encode_prompt(prompt=prompt, max_sequence_length=max_sequence_length)
+        if not isinstance(embedding, torch.Tensor):
+            raise TypeError(f"The text encoder returned {type(embedding).__name__} instead of a tensor.")
+        return embedding
+
+    def _uses_cfg(self, request: GenerationRequest) -> bool:
+        """Whether the pipeline runs a second, unconditional pass: klein-base above a guidance of one."""
+        is_base = self.model.pipeline == "Flux2KleinPipeline" and self.model.default_guidance is not None
+        return is_base and (request.guidance_scale or 0) > 1
+
+    def _guidance(self, request: GenerationRequest) -> dict[str, float]:
+        """Return the guidance argument; none for a pipeline that knows no such argument (klein-kv)."""
+        scale = self.model.pipeline_guidance if request.guidance_scale is None else request.guidance_scale
+        return {} if scale is None else {"guidance_scale": scale}
+
+    def _tile(self, pixels: int) -> None:
+        if pixels > TILING_PIXELS:
+            self._pipe.vae.enable_tiling()
+        else:
+            self._pipe.vae.disable_tiling()
+
+    def _synchronize(self) -> None:
+        if self.device != "cpu":
+            torch.accelerator.synchronize(self.device)
+
+
+def choose_device(device: str) -> str:
+    """Return the device torch is to use; `auto` takes cuda, then mps, then cpu. Raises CheckpointUnavailable."""
+    has_mps = torch.backends.mps.is_available()
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
+    kind, _, index = device.partition(":")
+    found = {"cpu": 1, "mps": int(has_mps), "cuda": torch.cuda.device_count()}.get(kind, 0)
+    if int(index or 0) >= found:
+        raise CheckpointUnavailable(f"There is no device {device} on this machine; set FLUX2_DEVICE to auto or cpu.")
+    return device
+
+
+def _load_pipeline(folder: Path, dtype: torch.dtype) -> Any:
+    import diffusers
+    import transformers
+
+    for library in (diffusers, transformers):
+        library.utils.logging.disable_progress_bar()
+    tokenizer = _tokenizer_without_torchvision(folder)
+    try:
+        load: Any = diffusers.DiffusionPipeline.from_pretrained
+        pipe = load(folder, dtype=dtype, local_files_only=True, **tokenizer)
+        if tokenizer:
+            bare = transformers.AutoTokenizer.from_pretrained(folder / "tokenizer")
+            pipe.register_modules(tokenizer=bare)
+    except (OSError, ValueError, KeyError, RuntimeError) as broken:
+        if isinstance(broken, RuntimeError) and _is_out_of_memory(broken):
+            raise
+        raise CheckpointUnavailable(
+            f"The weights in {folder} cannot be loaded ({broken}); fetch them again."
+        ) from broken
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+def _tokenizer_without_torchvision(folder: Path) -> dict[str, None]:
+    """dev names PixtralProcessor, which needs torchvision; its bare tokenizer gives bit-identical embeddings."""
+    _, class_name = json.loads((folder / checkpoint.INDEX).read_text())["tokenizer"]
+    is_processor = class_name == "PixtralProcessor"
+    return {"tokenizer": None} if is_processor and importlib.util.find_spec("torchvision") is None else {}
+
+
+@contextmanager
+def _memory_guard(sentence: str) -> Iterator[None]:
+    """Turn an allocator's failure into OutOfMemory, after giving the accelerator's cache back."""
+    detail = None
+    try:
+        yield
+    except RuntimeError as failure:
+        if not _is_out_of_memory(failure):
+            raise
+        detail = str(failure)
+    if detail is not None:
+        # Only here: while the exception lives, its traceback holds the tensors whose memory is to be given back.
+        log.warning("Out of memory: %s", detail)
+        torch.cuda.empty_cache()
+        raise OutOfMemory(sentence)
+
+
+def _is_out_of_memory(failure: RuntimeError) -> bool:
+    """CUDA has a class for it; mps and the CPU allocator say it in words."""
+    words = str(failure).lower()
+    return isinstance(failure, torch.OutOfMemoryError) or any(
+        phrase in words for phrase in ("out of memory", "not enough memory", "can't allocate memory")
+    )
