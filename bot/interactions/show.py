@@ -53,5 +53,5 @@ def _files(job: Job, blobs: Blobs) -> list[discord.File]:
     alt_text = presenter.shorten("AI-generated picture: " + job.request.prompt, _ALT_TEXT)
     return [
         discord.File(io.BytesIO(data), f"flux2-{job.id}-{i}.{picture.output_format}", description=alt_text)
-        for i, (data, picture) in enumerate(zip(contents, job.pictures, strict=True))
+        for i, (data, picture) in enumerate(zip(contents, job.pictures, strict=True), start=1)
     ]

@@ -1,0 +1,121 @@
+"""One status message: how often it is edited, and what stands there last."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import discord
+import pytest
+
+from bot.ledger.job import Status
+from bot.status_line import Pace, StatusLine
+from bot.status_message import StatusGone, StatusMessages
+
+INTERVAL_S = 0.2
+
+
+class Notebook(StatusMessages):
+    """Where edits go instead of Discord: they are written down with their time, or refused as told."""
+
+    def __init__(self, *trouble: Exception | None) -> None:
+        self.edits: list[tuple[float, str, bool]] = []
+        self.trouble = list(trouble)
+
+    async def edit(self, status: Status, content: str, *, final: bool) -> None:
+        if self.trouble and (error := self.trouble.pop(0)):
+            raise error
+        self.edits.append((asyncio.get_running_loop().time(), content, final))
+
+    @property
+    def texts(self) -> list[str]:
+        return [text for _, text, _ in self.edits]
+
+
+@asynccontextmanager
+async def running(notebook: Notebook, pace: Pace | None = None, channel_id: int = 1) -> AsyncIterator[StatusLine]:
+    """A line at work; leaving waits until it has noted its end."""
+    now = discord.utils.time_snowflake(discord.utils.utcnow())
+    line = StatusLine(Status(channel_id=channel_id, message_id=now), notebook, pace or Pace(), INTERVAL_S)
+    ended = asyncio.Event()
+
+    async def note() -> None:
+        ended.set()
+
+    task = asyncio.create_task(line.run(note))
+    try:
+        yield line
+        await asyncio.wait_for(task, 20)
+        assert ended.is_set()
+    finally:
+        task.cancel()
+
+
+async def test_a_burst_of_progress_is_one_edit() -> None:
+    """Of many texts between two edits only the newest is sent, and the interval is kept."""
+    notebook = Notebook()
+    async with running(notebook) as line:
+        for step in range(50):
+            line.say(f"{step}/50")
+            await asyncio.sleep(0.01)
+        line.say("done", final=True)
+    assert len(notebook.edits) <= 5
+    passing = [time for time, _, final in notebook.edits if not final]
+    assert all(b - a >= INTERVAL_S * 0.9 for a, b in zip(passing, passing[1:], strict=False))
+
+
+async def test_the_final_text_does_not_wait_and_is_never_overwritten() -> None:
+    """After the final text nothing follows, however late progress arrives."""
+    notebook = Notebook()
+    async with running(notebook) as line:
+        line.say("1/8")
+        await asyncio.sleep(0.05)
+        line.say("2/8")
+        line.say("done", final=True)
+        line.say("3/8")
+        line.say("cancelled", final=True)
+    assert notebook.texts == ["1/8", "done"]
+
+
+async def test_the_same_text_is_not_sent_twice() -> None:
+    """An unchanged line costs no request."""
+    notebook = Notebook()
+    async with running(notebook) as line:
+        line.say("queued")
+        await asyncio.sleep(0.05)
+        line.say("queued")
+        await asyncio.sleep(INTERVAL_S * 2)
+        line.say("done", final=True)
+    assert notebook.texts == ["queued", "done"]
+
+
+async def test_waiting_lines_of_one_channel_take_turns() -> None:
+    """Many waiting jobs in one channel do not edit at once: at most one passing edit a second there."""
+    notebook, pace = Notebook(), Pace()
+    async with running(notebook, pace) as one, running(notebook, pace) as two:
+        one.say("queued 1st")
+        two.say("queued 2nd")
+        await asyncio.sleep(1.3)
+        assert len(notebook.edits) == 2
+        assert notebook.edits[1][0] - notebook.edits[0][0] >= 0.9
+        one.say("done", final=True)
+        two.say("done", final=True)
+
+
+async def test_a_deleted_message_ends_quietly() -> None:
+    """Once the message is gone no edit is tried again, and the end is still noted."""
+    notebook = Notebook(StatusGone("10008"))
+    async with running(notebook) as line:
+        line.say("1/8")
+        await asyncio.sleep(0.05)
+        line.say("2/8")
+        line.say("done", final=True)
+    assert notebook.edits == []
+
+
+@pytest.mark.parametrize("trouble", [discord.RateLimited(1.0), OSError("connection lost")])
+async def test_the_final_text_is_tried_again(trouble: Exception) -> None:
+    """A passing fault of the network does not leave a finished job looking unfinished."""
+    notebook = Notebook(trouble)
+    async with running(notebook) as line:
+        line.say("done", final=True)
+    assert notebook.texts == ["done"]
