@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers.utils import logging as transformers_logging
+import transformers
 
 from flux2.miniature_text import HIDDEN, mistral_encoder, mistral_tokenizer, qwen_encoder, qwen_tokenizer
 
@@ -130,7 +130,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    transformers_logging.disable_progress_bar()
+    quiet: Any = transformers.utils.logging
+    quiet.disable_progress_bar()
     for kind in options.kinds:
         sys.stdout.write(f"{write(options.out / f'flux2-{kind}', kind, options.seed)}\n")
     return 0

@@ -23,6 +23,8 @@ _SIZES: dict[str, Any] = {
     "max_position_embeddings": 4096,
     "initializer_range": 0.2,
 }
+_QWEN_MARKS = {"eos_token": "<|im_end|>", "pad_token": "<|endoftext|>"}
+_MISTRAL_MARKS = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
 
 _QWEN_TEMPLATE = (
     "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{% endfor %}"
@@ -52,7 +54,7 @@ def qwen_tokenizer() -> Any:
     tokenizer = tokenizer_class(
         vocab=model["vocab"],
         merges=merges,
-        **{"eos_token": "<|im_end|>", "pad_token": "<|endoftext|>"},
+        **_QWEN_MARKS,
         extra_special_tokens=special[1:],
         model_max_length=4096,
     )
@@ -68,7 +70,7 @@ def mistral_tokenizer() -> Any:
     special = ["<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[IMG]"]
     tokenizer = tokenizer_class(
         tokenizer_object=_train_bpe([*special, "[IMG_BREAK]", "[IMG_END]", "<pad>"]),
-        **{"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"},
+        **_MISTRAL_MARKS,
         padding_side="left",
         model_max_length=4096,
     )
