@@ -37,7 +37,7 @@ def main() -> int:
     except discord.LoginFailure:
         return _say("Discord refuses the bot token; set DISCORD_TOKEN to the one in the developer portal.", EXIT_CONFIG)
     except discord.PrivilegedIntentsRequired:
-        return _say("Discord refuses the intents of this bot; check the application in the developer portal.", EXIT_CONFIG)
+        return _say("Discord refuses the bot's intents; check the application in the developer portal.", EXIT_CONFIG)
     except CannotStart as error:
         return _say(str(error), error.exit_status)
     return 0
@@ -60,7 +60,7 @@ async def _run(settings: BotSettings) -> None:
 
 
 def _settings_sentence(error: ValidationError) -> str:
-    problems = (f"{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors(include_input=False))
+    problems = [f"{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors(include_input=False)]
     return f"The settings are not complete: {'; '.join(problems)}. See .env.example."
 
 

@@ -30,7 +30,8 @@ def require_posting(permissions: discord.Permissions, *, in_thread: bool) -> Non
     missing = [_NAMES[name] for name in ("view_channel", send, "attach_files") if not getattr(permissions, name)]
     if missing:
         raise Refusal(
-            f"I may not post pictures here: ask an admin to give me {_listed(missing)} in this channel, or use another one."
+            f"I may not post pictures here: ask an admin to give me {_listed(missing)} in this channel, "
+            "or use another one."
         )
 
 

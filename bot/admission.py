@@ -1,6 +1,6 @@
 """The one way a job comes into being: by command, reply or button alike.
 
-Order: the row is committed, then the member reads "accepted", then the destination is stored, then it may be dispatched.
+Order: the row is committed, the member reads of it, the destination is stored, and only then may it be dispatched.
 Declines to know where the wish came from and how its status message is made.
 """
 
@@ -96,7 +96,8 @@ class Admission:
             ) from full
         except GuildCapReached as full:
             raise Refusal(
-                f"This server has {full.open} pictures waiting, which is the most at a time; try again in a few minutes."
+                f"This server has {full.open} pictures waiting, which is the most at a time; "
+                "try again in a few minutes."
             ) from full
 
     async def _show(self, job: Job, front: Front) -> None:
@@ -124,6 +125,4 @@ class Admission:
 
 def channel_itself(job: Job, *, reply_to: int | None = None) -> Destination:
     """The channel the job was asked for in, no thread."""
-    return Destination(
-        channel_id=job.channel_id, guild_id=job.guild_id, reply_to=reply_to, dm_user_id=job.user_id
-    )
+    return Destination(channel_id=job.channel_id, guild_id=job.guild_id, reply_to=reply_to, dm_user_id=job.user_id)

@@ -1,4 +1,4 @@
-"""How an interaction is acknowledged and refused, so that exactly one sentence reaches the member and nothing public stays.
+"""How an interaction is acknowledged and refused: one sentence for the member alone, and nothing public stays.
 
 Knows Discord's rules of first responses; declines to know what was asked.
 """

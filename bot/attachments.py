@@ -1,4 +1,4 @@
-"""Reads what members attach: only from Discord's own CDN, never more bytes than allowed, decoded and re-encoded off the loop.
+"""Reads what members attach: only from Discord's own CDN, never more bytes than allowed, re-encoded off the loop.
 
 What comes out is a reference by content hash; a stranger's file itself is never stored.
 """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import pkgutil
+from collections.abc import Mapping
 from typing import Any
 
 import discord
@@ -66,7 +67,7 @@ class Tree(app_commands.CommandTree["Flux2Bot"]):
 class Flux2Bot(commands.AutoShardedBot):
     """The bot. `settings` decide everything; nothing is read from the environment."""
 
-    tree: Tree  # type: ignore[assignment]
+    tree: Tree
     services: Services
 
     def __init__(self, settings: BotSettings, **options: Any) -> None:
@@ -89,7 +90,7 @@ class Flux2Bot(commands.AutoShardedBot):
         self._backstage: Backstage | None = None
 
     async def setup_hook(self) -> None:
-        """Open the ledger and the queue, load the commands, sync them if they changed, go on where the last run ended."""
+        """Open what stands behind, load the commands, sync them if they changed, go on where the last run ended."""
         self._backstage = await Backstage.open(self, self.settings)
         self.services = self._backstage.services
         self.add_dynamic_items(*_BUTTONS)
@@ -105,7 +106,8 @@ class Flux2Bot(commands.AutoShardedBot):
 
     async def on_interaction(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Take submitted modals, and answer for buttons nobody knows any more."""
-        custom_id = str((interaction.data or {}).get("custom_id", ""))
+        data: Mapping[str, Any] = interaction.data or {}
+        custom_id = str(data.get("custom_id", ""))
         if interaction.type is discord.InteractionType.modal_submit:
             await on_modal(interaction)
         elif interaction.type is discord.InteractionType.component and parse(custom_id) is None:

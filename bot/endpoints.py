@@ -1,4 +1,4 @@
-"""Points discord.py at another REST root and gateway: a rate-limit proxy, or the sandbox. Nothing here for Discord itself.
+"""Points discord.py at another REST root and gateway: a rate-limit proxy, or the sandbox.
 
 The library has no setting for either, so this is the one place that touches its class attributes.
 """

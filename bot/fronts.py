@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Literal
 
 import discord
 
 from bot import access, presenter
 from bot.admission import channel_itself
-from bot.interactions.buttons import cancel_view
+from bot.interactions.cancel import cancel_view
 from bot.ledger.job import Job, Status
 from worker.contract import Destination
 
@@ -17,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 _THREAD_S = 10
 """Seconds Discord gets to open a thread; then the result goes to the channel itself."""
-_ARCHIVE_MIN = 60
+_ARCHIVE_MIN: Literal[60] = 60
 _THREAD_EXISTS = 160004
 
 

@@ -1,6 +1,6 @@
-"""Keeps the status message of every open job truthful: place and ETA while it waits, steps while it runs, then how it ended.
+"""Keeps every status message truthful: place and ETA while a job waits, steps while it runs, then how it ended.
 
-Owns one task per status message. Declines to know the words (bot/presenter.py) and the requests (bot/status_message.py).
+Owns one task per message. Declines to know the words (bot/presenter.py) and the requests (bot/status_message.py).
 """
 
 from __future__ import annotations

@@ -45,5 +45,6 @@ class Offer:
         if name is None:
             return self._seen.get(self._default) or self._seen[min(self._seen)]
         if name not in self._seen:
-            raise Refusal(f"No worker serves a model called “{name[:60]}”; choose one of {', '.join(sorted(self._seen))}.")
+            offered = ", ".join(sorted(self._seen))
+            raise Refusal(f"No worker serves a model called “{name[:60]}”; choose one of {offered}.")
         return self._seen[name]

@@ -18,12 +18,12 @@ _LINE_BREAKS = str.maketrans({"\n": " ", "\r": " ", "\t": " "})
 
 FAILURES: dict[FailureCode, str] = {
     FailureCode.INVALID_REQUEST: "The model cannot draw this: {reason} Press Edit to change it.",
-    FailureCode.REFUSED: "This was not drawn because it is not allowed here: {reason} Press Edit to word it differently.",
+    FailureCode.REFUSED: "This was not drawn because it is not allowed: {reason} Press Edit to word it differently.",
     FailureCode.OUT_OF_MEMORY: "The picture did not fit into the GPU's memory; ask for a smaller size or fewer images.",
     FailureCode.CHECKPOINT_UNAVAILABLE: "The model's files cannot be read on the worker; tell whoever runs this bot.",
-    FailureCode.POISONED: "Two workers stopped while drawing this, so it was set aside; try a smaller size or other images.",
+    FailureCode.POISONED: "Workers stopped twice while drawing this, so it was set aside; try a smaller size.",
     FailureCode.BLOB_MISSING: "A reference image is no longer stored; attach it again with /imagine.",
-    FailureCode.INTERNAL: "Something went wrong on our side; press Again, and if it happens twice tell whoever runs this bot.",
+    FailureCode.INTERNAL: "Something went wrong on our side; press Again, and if it stays tell whoever runs this bot.",
 }
 """One sentence per failure; `{reason}` is filled by delivery with the error's own text."""
 

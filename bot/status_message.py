@@ -34,7 +34,7 @@ class StatusMessages:
         self._client = client
 
     async def edit(self, status: Status, content: str, *, final: bool) -> None:
-        """Show `content`; a `final` text also loses the buttons. Raises StatusGone, or discord's errors to try again."""
+        """Show `content`; a `final` text takes the buttons off. Raises StatusGone, or discord's errors to try again."""
         try:
             if not await self._by_token(status, content, final=final):
                 await self._by_channel(status, content, final=final)
@@ -69,5 +69,3 @@ class StatusMessages:
             await message.edit(content=content, view=None)
         else:
             await message.edit(content=content)
-
-

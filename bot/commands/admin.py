@@ -9,7 +9,7 @@ from discord import app_commands
 
 from bot import access, answers, presenter
 from bot.interactions.cancel import cancel as cancel_job
-from bot.ledger.job import State
+from bot.ledger.job import OPEN
 from bot.refusal import Refusal
 from worker.contract import Heartbeat
 
@@ -103,7 +103,7 @@ async def _status(client: Flux2Bot) -> str:
     paused = await ledger.paused()
     lines = [f"Paused: {presenter.plain(paused, 200)}"] if paused is not None else []
     for model, counts in sorted((await ledger.counts()).items()):
-        figures = ", ".join(f"{counts[state]} {state}" for state in State if counts.get(state) and state is not State.CLOSED)
+        figures = ", ".join(f"{counts[state]} {state}" for state in OPEN if counts.get(state))
         lines.append(f"**{presenter.plain(model, 60)}**: {figures or 'nothing to do'}")
     workers = await client.services.fleet.workers()
     lines += [_worker_line(beat) for beat in sorted(workers, key=lambda beat: beat.name)]
@@ -113,8 +113,8 @@ async def _status(client: Flux2Bot) -> str:
 
 
 def _worker_line(beat: Heartbeat) -> str:
-    state = f"loading, {beat.loading_percent} %" if beat.loading_percent is not None and beat.state == "loading" else beat.state
-    parts = [f"`{beat.name[:80]}` {beat.role}", state]
+    loaded = f", {beat.loading_percent} %" if beat.state == "loading" and beat.loading_percent is not None else ""
+    parts = [f"`{beat.name[:80]}` {beat.role}", beat.state + loaded]
     if beat.model is not None:
         parts.append(beat.model.name)
     if beat.memory_used_bytes is not None and beat.memory_total_bytes:

@@ -1,6 +1,6 @@
 """What every button of the bot shares: it is found by its custom_id after any restart, and every error is answered.
 
-The library only logs what a dynamic item raises, and the member would read "interaction failed"; so nothing gets that far.
+The library only logs what a dynamic item raises, and the member would read "interaction failed": nothing gets that far.
 """
 
 from __future__ import annotations
@@ -28,9 +28,7 @@ class JobButton(ui.DynamicItem[ui.Button[ui.View]], template=r"(?!)"):
     style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.secondary
 
     def __init__(self, job_id: str, text: str | None = None) -> None:
-        super().__init__(
-            ui.Button(label=text or self.text, style=self.style, custom_id=custom_id(self.verb, job_id))
-        )
+        super().__init__(ui.Button(label=text or self.text, style=self.style, custom_id=custom_id(self.verb, job_id)))
         self.job_id = job_id
 
     @classmethod

@@ -71,7 +71,7 @@ async def on_modal(interaction: discord.Interaction[Flux2Bot]) -> None:
 
 
 async def _submit(interaction: discord.Interaction[Flux2Bot]) -> None:
-    data: Mapping[str, Any] = interaction.data or {}  # type: ignore[assignment]
+    data: Mapping[str, Any] = interaction.data or {}
     parsed = parse(str(data.get("custom_id", "")))
     if parsed is None or parsed[0] is not Verb.EDIT or interaction.message is None:
         raise Refusal("This form is too old; press the button again.")

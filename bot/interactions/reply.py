@@ -6,6 +6,7 @@ reply that removes itself. Readable without the message-content intent, because 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 from typing import TYPE_CHECKING
@@ -21,7 +22,6 @@ from bot.interactions.custom_id import Verb, template
 from bot.ledger.job import Job
 from bot.pictures import picture_of
 from bot.refusal import Refusal
-from bot.services import Services
 from flux2.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class ReplyEdits:
             channel_id=message.channel.id,
             request=request,
             notes=(*extra.notes, *notes),
-            file_size_limit=message.guild.filesize_limit if message.guild else discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES,
+            file_size_limit=_file_size_limit(message.guild),
         )
         front = ReplyFront(message.channel, message.id, parent_of(message.channel))
         return await services.admission.admit(entry, front) is not None
@@ -125,6 +125,10 @@ class ReplyEdits:
             _log.info("Reply %d could not be answered: %s", message.id, refused)
 
 
+def _file_size_limit(guild: discord.Guild | None) -> int:
+    return guild.filesize_limit if guild else discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
+
+
 class ConfirmButton(JobButton, template=template(Verb.CONFIRM)):
     """Under another member's reply: draws the change that reply asks for, as that member's own picture."""
 
@@ -146,16 +150,15 @@ class ConfirmButton(JobButton, template=template(Verb.CONFIRM)):
         if instruction is None:
             raise Refusal("I cannot read that reply any more; reply to the picture again, with ping.")
         await interaction.client.replies.edit(message, job, instruction)
-        await interaction.delete_original_response()
+        with contextlib.suppress(discord.NotFound):
+            await interaction.delete_original_response()
 
     async def _reply_of(self, question: discord.Message) -> discord.Message:
         reference = question.reference
-        if reference is not None and isinstance(reference.resolved, discord.Message):
-            # A payload holds the reply, but not the picture it replies to; asking anew gives both.
-            reference = reference.resolved.to_reference(fail_if_not_exists=False)
         if reference is None or reference.message_id is None:
             raise Refusal("That reply is gone; reply to the picture again, with ping.")
         try:
+            # Asked anew rather than taken from the payload: that holds the reply, but not the picture it replies to.
             return await question.channel.get_partial_message(reference.message_id).fetch()  # type: ignore[union-attr]
         except discord.NotFound as gone:
             raise Refusal("That reply is gone; reply to the picture again, with ping.") from gone

@@ -8,7 +8,17 @@ from bot.interactions.reply import instruction_in
 
 @pytest.mark.parametrize(
     "content",
-    ["", "nice", "wow!!!", "😀 😀", "<:fox:123456789012345678> lovely", "<@123456789012345678> nice", "👍🏽 ❤️ 🎉", "🇩🇪 🇫🇷", "... !!"],
+    [
+        "",
+        "nice",
+        "wow!!!",
+        "😀 😀",
+        "<:fox:123456789012345678> lovely",
+        "<@123456789012345678> nice",
+        "👍🏽 ❤️ 🎉",
+        "🇩🇪 🇫🇷",
+        "... !!",
+    ],
 )
 def test_talk_is_ignored(content: str) -> None:
     """Fewer than two words, or only emoji, is talk about a picture and not an instruction."""
@@ -39,7 +49,9 @@ def test_custom_ids_are_read_back(verb: Verb) -> None:
     assert len(text) <= 100
 
 
-@pytest.mark.parametrize("text", ["", "flux2:v0:again:0123456789abcdef", "flux2:v1:again:xyz", "flux2:v1:vary:0123456789abcdef"])
+@pytest.mark.parametrize(
+    "text", ["", "flux2:v0:again:0123456789abcdef", "flux2:v1:again:xyz", "flux2:v1:vary:0123456789abcdef"]
+)
 def test_foreign_ids_are_told_apart(text: str) -> None:
     """An id of another version or maker is nobody's."""
     assert parse(text) is None

@@ -45,7 +45,8 @@ def test_every_failure_has_a_sentence(code: FailureCode) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "word"), [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (22, "22nd"), (113, "113th")]
+    ("number", "word"),
+    [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (22, "22nd"), (113, "113th")],
 )
 def test_ordinals(number: int, word: str) -> None:
     """Places are English ordinals, also around the teens."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import discord
 import pytest
@@ -60,7 +61,7 @@ async def test_a_burst_of_progress_is_one_edit() -> None:
         line.say("done", final=True)
     assert len(notebook.edits) <= 5
     passing = [time for time, _, final in notebook.edits if not final]
-    assert all(b - a >= INTERVAL_S * 0.9 for a, b in zip(passing, passing[1:], strict=False))
+    assert all(b - a >= INTERVAL_S * 0.9 for a, b in pairwise(passing))
 
 
 async def test_the_final_text_does_not_wait_and_is_never_overwritten() -> None:
