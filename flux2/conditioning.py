@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
@@ -9,7 +10,8 @@ import torch
 from PIL import Image
 
 from flux2.errors import InvalidRequest
-from flux2.images import check_shape
+from flux2.images import MAX_ASPECT, check_shape
+from flux2.models import Model
 
 MIN_REFERENCE_SIDE = 64
 """Pixels; the pipelines refuse a smaller reference."""
@@ -48,20 +50,25 @@ class EmbeddingCache:
         return embedding
 
 
-def prepare_references(images: Sequence[Image.Image], limit: int) -> list[Image.Image]:
-    """Return RGB copies the pipelines take: small ones enlarged to MIN_REFERENCE_SIDE, shape kept.
+def prepare_references(images: Sequence[Image.Image], model: Model) -> list[Image.Image]:
+    """Return RGB copies as `model` wants to see them: large ones reduced, tiny ones enlarged, shape kept.
 
-    Raises InvalidRequest for more than `limit` pictures and for shapes longer than 8:1.
+    Raises InvalidRequest for more pictures than the model takes and for shapes longer than 8:1.
     """
-    if len(images) > limit:
-        raise InvalidRequest(f"The model takes at most {limit} reference images, and {len(images)} were given.")
-    return [_prepare(image) for image in images]
+    if len(images) > model.max_references:
+        raise InvalidRequest(
+            f"{model.name} takes at most {model.max_references} reference images, and {len(images)} were given."
+        )
+    return [_prepare(image, model.max_reference_pixels) for image in images]
 
 
-def _prepare(image: Image.Image) -> Image.Image:
+def _prepare(image: Image.Image, max_pixels: int) -> Image.Image:
     check_shape(image.size)
-    scale = MIN_REFERENCE_SIDE / min(image.size)
-    if scale > 1:
-        width, height = (max(MIN_REFERENCE_SIDE, round(side * scale)) for side in image.size)
-        image = image.resize((width, height), Image.Resampling.LANCZOS)
+    short, long = sorted(image.size)
+    scale = max(min(1.0, math.sqrt(max_pixels / (short * long))), MIN_REFERENCE_SIDE / short)
+    if scale != 1:
+        short = max(MIN_REFERENCE_SIDE, int(short * scale))
+        long = min(max(MIN_REFERENCE_SIDE, int(long * scale)), MAX_ASPECT * short)  # rounding must not pass the limit
+        size = (long, short) if image.width > image.height else (short, long)
+        image = image.resize(size, Image.Resampling.LANCZOS)
     return image.convert("RGB")

@@ -45,6 +45,8 @@ class Model(BaseModel):
     """Passed to the pipeline where members have no say (distilled klein wants 1.0, not the library's 4.0)."""
 
     max_references: int
+    max_reference_pixels: int = MEGAPIXEL
+    """A larger reference is reduced to this; the pipelines go no higher than 1024 x 1024."""
     max_sequence_length: int = 512
     """Prompt tokens, chat template included; the pipeline pads to it, so it is part of a reproducible request."""
 
@@ -116,6 +118,7 @@ REGISTRY: dict[str, Model] = {
             default_guidance=None,
             pipeline_guidance=1.0,
             max_references=4,
+            max_reference_pixels=128 * 128,
             # Trained on 128 px scenes; 4 steps and 64 tokens read best (flux2/sample/README.md).
             max_sequence_length=64,
             min_side=64,

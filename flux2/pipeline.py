@@ -72,7 +72,7 @@ def generate(
     """
     watch = _Stopwatch(on_step)
     watch.report("references", 0, len(references))
-    prepared = prepare_references(references, engine.model.max_references)
+    prepared = prepare_references(references, engine.model)
     watch.report("encode", 0, 1)
     embeddings = engine.embed(request)
     watch.report("encode", 1, 1)
