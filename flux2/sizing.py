@@ -32,14 +32,21 @@ def snap(side: float) -> int:
 
 
 def fit(ratio: float, pixels: int) -> tuple[int, int]:
-    """Return (width, height) of about `pixels` pixels at width/height = `ratio`, snapped but never above `pixels`."""
-    width, height = snap(math.sqrt(pixels * ratio)), snap(math.sqrt(pixels / ratio))
-    while width * height > pixels and max(width, height) > MULTIPLE:
-        if width >= height:
-            width -= MULTIPLE
-        else:
-            height -= MULTIPLE
-    return width, height
+    """Return (width, height) in multiples of 16, never above `pixels`, nearest to width/height = `ratio`."""
+    widths, heights = _around(math.sqrt(pixels * ratio)), _around(math.sqrt(pixels / ratio))
+    fitting = [(width, height) for width in widths for height in heights if width * height <= pixels]
+
+    def misfit(size: tuple[int, int]) -> float:
+        # A wrong shape is seen sooner than a missing pixel, so area counts half.
+        shape = abs(math.log(size[0] / size[1] / ratio))
+        return shape + math.log(pixels / (size[0] * size[1])) / 2
+
+    return min(fitting, key=misfit, default=(MULTIPLE, MULTIPLE))
+
+
+def _around(side: float) -> list[int]:
+    below = int(side / MULTIPLE) * MULTIPLE
+    return sorted({max(MULTIPLE, below + offset) for offset in (-MULTIPLE, 0, MULTIPLE)})
 
 
 def settle(
