@@ -73,10 +73,11 @@ return 1
 """
 """KEYS[1] = run_key(job_id). Returns 1: the flag is set; 0: a result is already accepted, too late."""
 
-# Each script gets the same keys and, first, the length of the stream. `released` names the attempt that gave up its
-# token; a run hash without `attempt` was lost with Redis's memory and belongs to whoever still works on the job.
+# Each script gets the same keys, the length of the stream first and the job's key last. `released` names the attempt
+# that gave up its token; a run hash without `attempt` was lost with Redis's memory and belongs to whoever still works
+# on the job.
 _PRELUDE = """
-local job, run, lease, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local run, lease, events, job = KEYS[1], KEYS[2], KEYS[3], ARGV[#ARGV]
 local function emit(event)
   redis.call('XADD', events, 'MAXLEN', '~', ARGV[1], '*', 'event', event)
 end
@@ -275,8 +276,10 @@ class Fence:
         self._call(_DEFER, job_id, seconds)
 
     def _call(self, script: str, job_id: str, *arguments: str | int | float) -> Any:
-        keys = [job_key(job_id), run_key(job_id), lease_key(job_id), EVENTS]
-        return self._redis.register_script(script)(keys=keys, args=[EVENTS_KEPT, *arguments])
+        keys = [run_key(job_id), lease_key(job_id), EVENTS]
+        # The job's key comes last among the arguments, not among the keys: a declared key asks for write permission,
+        # which only the bot's Redis user has there.
+        return self._redis.register_script(script)(keys=keys, args=[EVENTS_KEPT, *arguments, job_key(job_id)])
 
 
 def _text(value: Any) -> str:
