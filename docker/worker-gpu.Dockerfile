@@ -1,0 +1,29 @@
+# syntax=docker/dockerfile:1
+# python -m worker --role gpu: FLUX.2 on one NVIDIA GPU. torch's wheels carry CUDA; the host brings the driver and the
+# NVIDIA container toolkit. Weights are not in the image: they lie in the volume /weights.
+
+FROM python:3.11-slim-bookworm AS install
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /src
+RUN python -m venv /venv
+COPY pyproject.toml constraints.txt README.md ./
+RUN /venv/bin/pip install -c constraints.txt ".[gpu,s3]"
+
+FROM python:3.11-slim-bookworm
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends tini \
+    && rm -rf /var/lib/apt/lists/*
+# The same uid in all images: they share the folder of pictures. An empty named volume takes over these owners.
+RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin flux2 \
+    && install -d -o flux2 -g flux2 /var/lib/flux2-bot/blobs /weights
+COPY --from=install /venv /venv
+WORKDIR /app
+COPY config config
+COPY flux2 flux2
+COPY worker worker
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HF_HOME=/weights \
+    NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+VOLUME ["/weights"]
+USER 10001:10001
+ENTRYPOINT ["/usr/bin/tini", "--"]
+CMD ["python", "-m", "worker", "--role", "gpu"]
