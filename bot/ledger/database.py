@@ -1,0 +1,149 @@
+"""One database, SQLite or PostgreSQL: opening, migrating, and transactions that read or write.
+
+Writers take turns, on either: a write transaction sees nobody else's half-done work, so that counting and then
+inserting is one step. Declines to know what is stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Row, Select, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from bot.ledger.job import LedgerUnusable
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
+_BUSY_TIMEOUT_MS = 5000
+_PRAGMAS = (
+    # First: switching to WAL already needs the patience.
+    f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}",
+    "PRAGMA journal_mode = WAL",
+    # FULL: a commit that was answered is on the disk, also after a power cut.
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+)
+_WRITES = "writes"
+_PART = 1000
+_ADVISORY_LOCK = 0x666C757832
+"""Names our writers' turn among PostgreSQL's advisory locks: “flux2” in ASCII."""
+
+
+class Database:
+    """An open database at the newest revision."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        # Turns inside this process are taken here: fair, and without polling for the file's lock.
+        self._turn = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, url: str) -> Database:
+        """Connect and migrate to the newest revision. Raises LedgerUnusable with one sentence."""
+        database = cls(_engine(url))
+        try:
+            await database.write(_migrate)
+        except (DBAPIError, OSError) as error:
+            await database.close()
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            raise LedgerUnusable(f"The ledger cannot be opened ({cause}); check DATABASE_URL.") from error
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+    async def read(self, work: Callable[[Connection], _T]) -> _T:
+        """Run `work`, which only looks."""
+        async with self._engine.connect() as connection:
+            return await connection.run_sync(work)
+
+    async def read_many(self, query: Select[Any]) -> list[Row[Any]]:
+        """Return the rows of a query that may have very many, without holding up the event loop for long."""
+        found: list[Row[Any]] = []
+        async with self._engine.connect() as connection, connection.stream(query) as result:
+            async for part in result.partitions(_PART):
+                found.extend(part)
+        return found
+
+    async def write(self, work: Callable[[Connection], _T]) -> _T:
+        """Run `work` alone among all writers, and commit. What it raises rolls everything back."""
+        async with self._turn, self._engine.connect() as connection:
+            await connection.execution_options(**{_WRITES: True})
+            async with connection.begin():
+                return await connection.run_sync(work)
+
+
+def _engine(url: str) -> AsyncEngine:
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            return _sqlite(parsed)
+        engine = create_async_engine(parsed, pool_pre_ping=True)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        raise LedgerUnusable(
+            f"DATABASE_URL cannot be used ({error}); give sqlite+aiosqlite:///file or postgresql+asyncpg://user@host/name."
+        ) from error
+    event.listen(engine.sync_engine, "begin", _take_turn)
+    return engine
+
+
+def _sqlite(url: URL) -> AsyncEngine:
+    if url.database and url.database != ":memory:":
+        Path(url.database).expanduser().parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(url)
+    event.listen(engine.sync_engine, "connect", _prepare)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    # The driver would begin deferred transactions of its own; ours begin in `_begin`.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # IMMEDIATE: a transaction that reads first and writes later could not be upgraded once somebody else wrote.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(_WRITES) else "BEGIN")
+
+
+def _take_turn(connection: Connection) -> None:
+    # Read committed, PostgreSQL's default, is what makes this right: each statement after the wait sees all commits.
+    if connection.get_execution_options().get(_WRITES):
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+
+
+def _migrate(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    scripts = ScriptDirectory.from_config(config)
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
+        raise LedgerUnusable(
+            f"The ledger was written by a newer version (revision {current}); update the bot or restore a backup."
+        )
+    if current != scripts.get_current_head():
+        _log.info("Migrating the ledger from revision %s to %s.", current or "none", scripts.get_current_head())
+        command.upgrade(config, "head")

@@ -1,0 +1,73 @@
+"""Single facts: where we are in the event stream, whether the queue is paused, which commands Discord knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, update
+
+from bot.ledger.rows import now
+from bot.ledger.schema import facts
+
+BEGINNING = "0-0"
+"""Before the first entry of any stream."""
+_CURSOR = "events_cursor"
+_PAUSED = "paused"
+_COMMANDS = "command_hash"
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Why nothing is dispatched, since when, and who said so."""
+
+    reason: str
+    since: datetime
+    by: int | None
+
+
+def pause(connection: Connection) -> Pause | None:
+    """Return the pause, if there is one."""
+    row = connection.execute(select(facts).where(facts.c.name == _PAUSED)).one_or_none()
+    return None if row is None else Pause(row.value, row.changed_at, row.changed_by)
+
+
+def set_pause(connection: Connection, reason: str | None, by: int) -> None:
+    """Pause for `reason`; None ends it."""
+    if reason is None:
+        connection.execute(delete(facts).where(facts.c.name == _PAUSED))
+    else:
+        _put(connection, _PAUSED, reason, by)
+
+
+def cursor(connection: Connection) -> str:
+    """Return the last applied entry of the event stream."""
+    return _get(connection, _CURSOR) or BEGINNING
+
+
+def set_cursor(connection: Connection, value: str) -> None:
+    """Keep the last applied entry."""
+    _put(connection, _CURSOR, value)
+
+
+def command_hash(connection: Connection) -> str | None:
+    """Return the hash of the command set that was synced last."""
+    return _get(connection, _COMMANDS)
+
+
+def set_command_hash(connection: Connection, value: str) -> None:
+    """Keep the hash of the command set."""
+    _put(connection, _COMMANDS, value)
+
+
+def _get(connection: Connection, name: str) -> str | None:
+    value: Any = connection.execute(select(facts.c.value).where(facts.c.name == name)).scalar_one_or_none()
+    return None if value is None else str(value)
+
+
+def _put(connection: Connection, name: str, value: str, by: int | None = None) -> None:
+    # Writers take turns, so nobody inserts between these two.
+    written = {"value": value, "changed_at": now(), "changed_by": by}
+    if connection.execute(update(facts).where(facts.c.name == name).values(**written)).rowcount == 0:
+        connection.execute(facts.insert().values(name=name, **written))

@@ -1,0 +1,139 @@
+"""The tables, as the newest migration leaves them. A change here needs a migration; a test compares the two."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware time in UTC. SQLite keeps no zone, so it is taken off on the way in and put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Raise ValueError for a naive time: nobody could say which instant it means."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("the ledger takes aware times only")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Return the time in UTC."""
+        if value is None:
+            return None
+        instant: datetime = value
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+metadata = MetaData()
+
+jobs = Table(
+    "jobs",
+    metadata,
+    # The order of acceptance. SQLite numbers only its own INTEGER type by itself.
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("id", String(16), nullable=False, unique=True),
+    Column("idempotency_key", String(64), nullable=False, unique=True),
+    Column("source", String(16), nullable=False),
+    Column("parent_id", String(16)),
+    Column("user_id", BigInteger, nullable=False),
+    Column("guild_id", BigInteger),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("model", String(128), nullable=False),
+    Column("cost", Float, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("weight", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("outcome", String(16)),
+    # Whether a destination is stored, beside the JSON so that an index can hold it.
+    Column("is_placed", Boolean, nullable=False),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    # Events of fence attempts below this one are old news.
+    Column("fence_floor", Integer, nullable=False),
+    # GPU-seconds charged to the member's share at the pick, until the true figure is known.
+    Column("charged_s", Float, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("dispatched_at", Instant),
+    Column("started_at", Instant),
+    Column("finished_at", Instant),
+    Column("seconds", Float),
+    Column("failure", String(32)),
+    Column("deliveries", Integer, nullable=False),
+    Column("undeliverable_code", Integer),
+    Column("result_channel_id", BigInteger),
+    Column("result_message_id", BigInteger),
+    Column("is_status_final", Boolean, nullable=False),
+    # Whether Redis was told to forget the closed job.
+    Column("is_swept", Boolean, nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("notes", JSON, nullable=False),
+    Column("skeleton", JSON, nullable=False),
+    Column("destination", JSON(none_as_null=True)),
+    Column("status", JSON(none_as_null=True)),
+    Column("result", JSON(none_as_null=True)),
+    # Whose turn it is, and the order inside a member; narrow enough to answer without touching the rows.
+    Index("jobs_by_turn", "state", "model", "weight", "user_id", "seq", "is_placed", "cost"),
+    Index("jobs_of_member", "user_id", "state"),
+    Index("jobs_of_guild", "guild_id", "state"),
+    Index("jobs_by_result_message", "result_message_id"),
+    Index("jobs_by_finish", "model", "finished_at"),
+    Index("jobs_to_tidy", "state", "is_status_final", "is_swept"),
+)
+
+shares = Table(
+    "shares",
+    metadata,
+    Column("model", String(128), primary_key=True),
+    Column("weight", Integer, primary_key=True),
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    # GPU-seconds had, on the clock of the weight class; the least goes first.
+    Column("virtual_s", Float, nullable=False),
+    # Number of the pick that served this member last; breaks ties for who waited longest.
+    Column("picked", BigInteger, nullable=False),
+    Index("shares_by_turn", "model", "weight", "virtual_s", "picked"),
+)
+
+classes = Table(
+    "classes",
+    metadata,
+    Column("model", String(128), primary_key=True),
+    Column("weight", Integer, primary_key=True, autoincrement=False),
+    # GPU-seconds had by the class, divided by its weight; the least goes first.
+    Column("virtual_s", Float, nullable=False),
+    # virtual_s before the last pick: where a class that was idle joins again.
+    Column("started_s", Float, nullable=False),
+    # The same for members inside the class.
+    Column("clock_s", Float, nullable=False),
+    Column("picks", BigInteger, nullable=False),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", JSON, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("changed_by", BigInteger),
+)
+"""Single values: the cursor in the event stream, why and by whom the queue is paused, the hash of the command set."""
