@@ -1,0 +1,145 @@
+"""python -m flux2: a picture without Discord."""
+
+import io
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from flux2.__main__ import main
+
+SAMPLE = ["--model", "sample", "--device", "cpu", "--threads", "1"]
+
+
+def start(*arguments: str, cwd: Path) -> "subprocess.Popen[str]":
+    root = Path(__file__).parents[2]
+    return subprocess.Popen(
+        [sys.executable, "-m", "flux2", *arguments],
+        cwd=cwd, env={"PYTHONPATH": str(root), "PATH": "", "HOME": str(cwd)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def test_generate_then_edit_end_to_end(tmp_path: Path) -> None:
+    """As an operator types it: a file by name, then two edits of it; paths alone on stdout, a bar on stderr."""
+    drawing = start(
+        "generate", "--prompt", "a red circle", "--seed", "3", "--out", "out/circle.png", *SAMPLE, cwd=tmp_path
+    )
+    out, err = drawing.communicate(timeout=60)
+    assert (drawing.returncode, out) == (0, "out/circle.png\n"), err
+    assert "4/4" in err
+    with Image.open(tmp_path / "out" / "circle.png") as circle:
+        assert (circle.format, circle.size) == ("PNG", (128, 128))
+    editing = start(
+        "edit", "--prompt", "make it blue", "--image", "out/circle.png", "--seed", "8", "--count", "2",
+        "--aspect", "3:2",
+        "--format", "jpeg", "--quality", "70", "--steps", "3", "--out", "edits", *SAMPLE, cwd=tmp_path,
+    )  # fmt: skip
+    out, err = editing.communicate(timeout=60)
+    assert (editing.returncode, out) == (0, "edits/flux2-8.jpg\nedits/flux2-9.jpg\n"), err
+    for name in out.split():
+        with Image.open(tmp_path / name) as edited:
+            assert (edited.format, edited.size) == ("JPEG", (144, 96))
+
+
+def test_ctrl_c_stops_cleanly(tmp_path: Path) -> None:
+    """SIGINT in mid-render: one sentence, exit 130, no trace and no file."""
+    options = ("--steps", "50", "--count", "4", "--size", "512x512", "--out", "out")
+    drawing = start("generate", "--prompt", "a red circle", *options, *SAMPLE, cwd=tmp_path)
+    assert drawing.stderr is not None
+    seen = ""
+    deadline = time.monotonic() + 60
+    while "1/200" not in seen and time.monotonic() < deadline:
+        seen += drawing.stderr.read(1)
+    drawing.send_signal(signal.SIGINT)
+    out, err = drawing.communicate(timeout=30)
+    assert (drawing.returncode, out) == (130, ""), seen + err
+    assert err.endswith("Stopped; nothing was written.\n")
+    assert "Traceback" not in err
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_the_engine_in_this_process_gives_the_same_file_twice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A seed gives the same bytes, and an existing file in a folder is never overwritten."""
+    command = [
+        "generate",
+        "--prompt",
+        "a red circle",
+        "--seed",
+        "3",
+        "--out",
+        str(tmp_path),
+        "--format",
+        "png",
+        *SAMPLE,
+    ]
+    assert main(command) == main(command) == 0
+    first, second = (tmp_path / "flux2-3.png", tmp_path / "flux2-3-2.png")
+    assert capsys.readouterr().out == f"{first}\n{second}\n"
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_notes_are_said_on_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A snapped size, a flattened reference and a cut prompt are said, each on its line; stdout stays paths alone."""
+    transparent = tmp_path / "ghost.png"
+    Image.new("RGBA", (64, 64), (255, 0, 0, 90)).save(transparent)
+    status = main(
+        ["edit", "--prompt", "red " * 80, "--image", str(transparent), "--size", "70x64", "--seed", "1",
+         "--out", str(tmp_path / "ghost.webp"), *SAMPLE]
+    )  # fmt: skip
+    captured = capsys.readouterr()
+    assert (status, captured.out) == (0, f"{tmp_path / 'ghost.webp'}\n")
+    assert "Size 70x64 became 64x64 (multiples of 16).\n" in captured.err
+    assert f"{transparent}: The picture's transparent parts became white.\n" in captured.err
+    assert "The prompt was cut after 64 of its 82 tokens; a shorter one counts whole.\n" in captured.err
+    with Image.open(io.BytesIO((tmp_path / "ghost.webp").read_bytes())) as image:
+        assert image.format == "WEBP"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--prompt", " "], "The prompt is empty; say in a few words what the picture should show."),
+        (["--prompt", "x", "--count", "9"], "Count 9 is out of range; give 1 to 4."),
+        (["--prompt", "x", "--guidance", "3"],
+         "sample takes no guidance (its weights are distilled); leave the option out."),
+        (["--prompt", "x", "--size", "20x20"], "20x20 is out of range; each side of sample is 64 to 1920 pixels."),
+        (["--prompt", "x", "--image", "{tmp}/none.png"], "{tmp}/none.png: No such file or directory."),
+        (["--prompt", "x", "--image", "{tmp}/text.png"],
+         "{tmp}/text.png: The file is not a picture; attach a PNG, JPEG, WebP or GIF."),
+        (["--prompt", "x", "--out", "{tmp}/text.png/folder"], "{tmp}/text.png/folder: Not a directory."),
+        (["--prompt", "x", "--model", "klein-4b", "--hf-home", "{tmp}"],
+         "klein-4b is not on this machine yet: run `python -m worker fetch klein-4b`."),
+        (["--prompt", "x", "--model", "./nowhere"],
+         "There is no folder ./nowhere; set FLUX2_MODEL to a folder with a model_index.json."),
+        (["--prompt", "x", "--device", "cuda:99"],
+         "There is no device cuda:99 on this machine; choose auto or cpu (FLUX2_DEVICE or --device)."),
+    ],
+)  # fmt: skip
+def test_refusals_are_one_sentence_and_exit_1(
+    options: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing on stdout, one sentence that says what to do on stderr, no picture."""
+    (tmp_path / "text.png").write_text("not a picture")
+    filled = [option.replace("{tmp}", str(tmp_path)) for option in options]
+    assert main(["generate", "--model", "sample", "--out", str(tmp_path / "out"), *filled]) == 1
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", sentence.replace("{tmp}", str(tmp_path)) + "\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["generate"], ["edit", "--prompt", "x"], ["generate", "--prompt", "x", "--steps", "many"], ["paint"]],
+)
+def test_wrong_usage_exits_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A missing prompt, an edit without a picture, a word for a number: usage on stderr, exit 2."""
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert left.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: python -m flux2")
