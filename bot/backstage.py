@@ -1,0 +1,145 @@
+"""Opens what stands behind the Discord client, keeps its tasks running, and closes it in the opposite order.
+
+The one place that knows how ledger, queue, dispatcher and narration are put together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+import discord
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from bot import access
+from bot.admission import Admission
+from bot.attachments import AttachmentReader, Limits
+from bot.dispatcher import Dispatcher
+from bot.events import EventReader, News
+from bot.fleet import Fleet, connect
+from bot.ledger.job import LedgerUnusable
+from bot.ledger.ledger import Ledger
+from bot.narration import Narration
+from bot.offer import Offer
+from bot.queue import WorkQueue
+from bot.services import Services
+from bot.status_message import StatusMessages
+from config.settings import BotSettings
+from worker.blobs import Blobs, BlobsUnavailable, open_blobs
+
+_log = logging.getLogger(__name__)
+
+_CONFIG, _UNAVAILABLE = 78, 69
+"""EX_CONFIG and EX_UNAVAILABLE of sysexits.h."""
+_LOOK_S = 5.0
+"""Seconds between two looks at which models are offered."""
+
+
+class CannotStart(Exception):
+    """The bot cannot run; the text is one sentence for the operator."""
+
+    def __init__(self, sentence: str, exit_status: int) -> None:
+        super().__init__(sentence)
+        self.exit_status = exit_status
+
+
+class Backstage:
+    """Everything but Discord. Made by `open`, set going by `start`."""
+
+    def __init__(self, services: Services, redis: Redis, queue: WorkQueue, reader: EventReader) -> None:
+        self.services = services
+        self._redis = redis
+        self._queue = queue
+        self._reader = reader
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @classmethod
+    async def open(cls, client: discord.Client, settings: BotSettings) -> Backstage:
+        """Open ledger, blobs and Redis. Raises CannotStart."""
+        blobs = await asyncio.to_thread(_blobs, settings.blob_url)
+        redis, queue = await _redis(settings.redis_url.get_secret_value())
+        try:
+            ledger = await Ledger.open(settings.database_url.get_secret_value())
+        except LedgerUnusable as error:
+            raise CannotStart(str(error), _CONFIG) from error
+        fleet = Fleet(redis)
+        narration = Narration(ledger, fleet, StatusMessages(client), settings.status_edit_interval_s)
+        dispatcher = Dispatcher(
+            ledger,
+            fleet,
+            queue,
+            max_running_per_member=settings.max_running_per_member,
+            queue_moved=narration.queue_moved,
+        )
+        news = News(ledger, redis, [narration], dispatcher.moved)
+        services = Services(
+            ledger=ledger,
+            fleet=fleet,
+            offer=Offer(fleet, settings.flux2_model),
+            blobs=blobs,
+            attachments=AttachmentReader(blobs, _limits(settings)),
+            dispatcher=dispatcher,
+            narration=narration,
+            admission=Admission(ledger, dispatcher, narration, access.caps(settings)),
+        )
+        return cls(services, redis, queue, EventReader(ledger, redis, news, lambda: None))
+
+    async def start(self) -> None:
+        """Go on where the last process ended, then keep dispatching, reading and reconciling."""
+        await self.services.admission.adopt()
+        await self.services.narration.start()
+        self._run("dispatcher", self.services.dispatcher.run())
+        self._run("event-reader", self._reader.run())
+        self._run("offer", self._look())
+
+    def _run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))
+
+    async def _look(self) -> None:
+        while True:
+            try:
+                await self.services.offer.look()
+            except RedisError as error:
+                _log.warning("The offered models cannot be read: %s", error)
+            await asyncio.sleep(_LOOK_S)
+
+    async def close(self) -> None:
+        """Stop the tasks, then close what they used."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.services.narration.close()
+        await self.services.attachments.close()
+        await self.services.ledger.close()
+        await self._queue.close()
+        await self._redis.aclose()
+
+
+def _limits(settings: BotSettings) -> Limits:
+    return Limits(
+        max_bytes=settings.max_upload_bytes,
+        max_pixels=settings.max_upload_pixels,
+        allows_loopback=settings.allows_loopback_attachments,
+    )
+
+
+def _blobs(url: str) -> Blobs:
+    try:
+        return open_blobs(url)
+    except BlobsUnavailable as error:
+        raise CannotStart(str(error), _CONFIG) from error
+
+
+async def _redis(url: str) -> tuple[Redis, WorkQueue]:
+    try:
+        redis, queue = connect(url), WorkQueue.connect(url)
+    except ValueError as error:
+        raise CannotStart(f"REDIS_URL is not understood ({error}); set it to redis://host:6379/0.", _CONFIG) from error
+    try:
+        await redis.ping()
+    except (RedisError, OSError) as error:
+        raise CannotStart(f"Redis cannot be reached ({error}); start it or set REDIS_URL.", _UNAVAILABLE) from error
+    return redis, queue
