@@ -6,7 +6,7 @@ The work itself stands in the modules beside this one; declines to know Discord 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
@@ -131,9 +131,9 @@ class Ledger:
         """Jobs of `model` on its queue or on a GPU."""
         return await self._database.read(lambda connection: measures.in_flight(connection, model))
 
-    def set_gpus(self, model: str, gpus: int) -> None:
-        """Tell how many GPUs serve `model`; ETAs need it."""
-        self._standings.set_gpus(model, gpus)
+    def set_gpus(self, by_model: Mapping[str, int]) -> None:
+        """Tell how many GPUs serve each model now; ETAs need it."""
+        self._standings.set_gpus(by_model)
 
     async def pick(self, model: str, running_cap: int) -> Job | None:
         """Mark the next job of `model` as dispatched; members with `running_cap` jobs in flight are passed over."""

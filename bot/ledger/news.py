@@ -85,7 +85,8 @@ def requeue(connection: Connection, seen: Sighting, *, forgets_attempts: bool) -
         return close(connection, row, Outcome.CANCELLED)
     # Whoever held the lease gave it up unheard: its late events must not move the run that comes now.
     heard = row.fence_floor + 1 if row.state == State.RUNNING else row.fence_floor
-    return wait_again(connection, row, fence_floor=0 if forgets_attempts else heard, started_at=None)
+    floor = 0 if forgets_attempts else heard
+    return wait_again(connection, row, fence_floor=floor, started_at=None)
 
 
 def _start(connection: Connection, row: Row[Any], attempt: int) -> Job | None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from bot.ledger import measures, rows
 from bot.ledger.database import Database
@@ -41,7 +41,7 @@ class Standings:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._version = 0
-        self._gpus: dict[str, int] = {}
+        self._gpus: Mapping[str, int] = {}
         self._kept: dict[str, _Standing] = {}
         self._building = asyncio.Lock()
 
@@ -49,9 +49,9 @@ class Standings:
         """Somebody joined or left a queue."""
         self._version += 1
 
-    def set_gpus(self, model: str, gpus: int) -> None:
-        """Note how many GPUs serve `model`; ETAs need it."""
-        self._gpus[model] = gpus
+    def set_gpus(self, by_model: Mapping[str, int]) -> None:
+        """Note how many GPUs serve each model; ETAs need it."""
+        self._gpus = dict(by_model)
 
     async def place(self, job_id: str) -> Place | None:
         """Where the job stands; None once it has begun."""
@@ -88,16 +88,16 @@ class Standings:
     async def _build(self, model: str) -> _Standing:
         began, version = time.monotonic(), self._version
         board = await self._database.read(lambda connection: _read_board(connection, model))
-        waiting = select(*_QUEUED).where(jobs.c.state == State.WAITING, jobs.c.model == model)
-        found = await self._database.read_many(waiting.order_by(jobs.c.weight, jobs.c.user_id, jobs.c.seq))
-        spots = await asyncio.to_thread(_spots, board, found)
+        found = await self._database.read(lambda connection: _read_waiting(connection, model))
+        spots = await asyncio.to_thread(play, board, found)
         ended = time.monotonic()
         is_measured = board.seconds_per_cost is not None
         return _Standing(spots, board.running_s, is_measured, version, ended, ended - began)
 
 
-def _spots(board: Board, waiting: Sequence[Row[Any]]) -> dict[int, Spot]:
-    return play(board, map(_queued, waiting))
+def _read_waiting(connection: Connection, model: str) -> list[Queued]:
+    waiting = select(*_QUEUED).where(jobs.c.state == State.WAITING, jobs.c.model == model)
+    return list(map(_queued, connection.execute(waiting.order_by(jobs.c.weight, jobs.c.user_id, jobs.c.seq))))
 
 
 def _queued(row: Any) -> Queued:
