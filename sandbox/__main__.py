@@ -39,7 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     single.add_argument("--then", action="append", default=[], metavar="TEXT", help="reply to the result; repeatable")
     single.add_argument("--timeout", type=float, default=240.0, help="seconds for all of it (default: 240)")
     single.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files are saved")
-    single.add_argument("--member", default="luna", choices=("luna", "max", "ada"), help="who sends it; ada is an admin")
+    single.add_argument(
+        "--member", default="luna", choices=("luna", "max", "ada"), help="who sends it; ada is an admin"
+    )
     single.add_argument("--model", default="sample", help="model the gpu worker loads (default: sample)")
     return parser
 

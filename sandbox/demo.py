@@ -55,9 +55,7 @@ async def _run(demo: Demo, console: Console) -> None:
     with tempfile.TemporaryDirectory(prefix="flux2-sandbox-") as folder:
         began = time.monotonic()
         with console.status("Starting Redis, a local Discord, the bot and its workers …"):
-            stack = Stack(
-                Path(folder), model=demo.model, port=demo.port, redis_url=demo.redis_url, say=console.print
-            )
+            stack = Stack(Path(folder), model=demo.model, port=demo.port, redis_url=demo.redis_url, say=console.print)
             starting = asyncio.create_task(stack.start())
             await _first(starting, stopped)
         try:

@@ -142,7 +142,10 @@ def _job_ids(message: Message) -> list[str]:
 
 async def _delivered(stack: Stack, job_id: str) -> Message:
     """Wait until the job's message is posted. Raises Refused if it tells a failure."""
-    while (message_id := await stack.delivered_message_id(job_id)) is None:
+    while True:
+        message_id = await stack.delivered_message_id(job_id)
+        if message_id is not None:
+            break
         await asyncio.sleep(_POLL_S)
     message = stack.server.world.message(message_id)
     if message is None:

@@ -138,14 +138,14 @@ class Stack:
 
     async def _heartbeats(self) -> list[contract.Heartbeat]:
         async with self.connect() as client:
-            names = [name.decode() for name in await client.zrange(contract.WORKERS, 0, -1)]
-            beats = await client.mget([contract.worker_key(name) for name in names]) if names else []
+            names = await client.zrange(contract.WORKERS, 0, -1)
+            beats = await client.mget([contract.worker_key(str(name)) for name in names]) if names else []
         return [contract.Heartbeat.model_validate_json(beat) for beat in beats if beat]
 
     @contextlib.asynccontextmanager
     async def connect(self) -> AsyncIterator[redis.Redis]:
         """A Redis client for looking at the queue."""
-        client = redis.Redis.from_url(self.redis_url, socket_timeout=5)
+        client = redis.Redis.from_url(self.redis_url, socket_timeout=5, decode_responses=True)
         try:
             yield client
         finally:
