@@ -6,6 +6,7 @@ Declines to know where the wish came from and how its status message is made.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from flux2.request import GenerationRequest
 from worker.contract import Destination
 
 _log = logging.getLogger(__name__)
+
+_SHOW_S = 25
+"""Seconds for status message and thread; the reconciler takes a job without a destination for abandoned after 30."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +109,8 @@ class Admission:
         text = presenter.status(job, presenter.queued(place, paused=await self._ledger.paused()))
         status: Status | None = None
         try:
-            destination, status = await front.open(job, text)
+            async with asyncio.timeout(_SHOW_S):
+                destination, status = await front.open(job, text)
         except Exception:  # noqa: BLE001 - the job is accepted: whatever Discord says to a status message, it must go on
             _log.exception("Job %s has no status message.", job.id)
             destination = front.plain(job)
@@ -114,13 +119,6 @@ class Admission:
         if shown is not None:
             await self._narration.follow(shown)
         self._dispatcher.wake()
-
-    async def adopt(self) -> None:
-        """Send jobs whose acceptance a crash cut short to the channel they were asked for in."""
-        for job in await self._ledger.open_jobs():
-            if job.destination is None:
-                _log.warning("Job %s had no destination; its result goes to channel %d.", job.id, job.channel_id)
-                await self._ledger.set_destination(job.id, channel_itself(job), None)
 
 
 def channel_itself(job: Job, *, reply_to: int | None = None) -> Destination:

@@ -25,6 +25,7 @@ from bot.ledger.ledger import Ledger
 from bot.narration import Narration
 from bot.offer import Offer
 from bot.queue import WorkQueue
+from bot.reconciler import Reconciler
 from bot.services import Services
 from bot.status_message import StatusMessages
 from config.settings import BotSettings
@@ -49,11 +50,14 @@ class CannotStart(Exception):
 class Backstage:
     """Everything but Discord. Made by `open`, set going by `start`."""
 
-    def __init__(self, services: Services, redis: Redis, queue: WorkQueue, reader: EventReader) -> None:
+    def __init__(
+        self, services: Services, redis: Redis, queue: WorkQueue, reader: EventReader, reconciler: Reconciler
+    ) -> None:
         self.services = services
         self._redis = redis
         self._queue = queue
         self._reader = reader
+        self._reconciler = reconciler
         self._tasks: list[asyncio.Task[None]] = []
 
     @classmethod
@@ -85,14 +89,15 @@ class Backstage:
             narration=narration,
             admission=Admission(ledger, dispatcher, narration, access.caps(settings)),
         )
-        return cls(services, redis, queue, EventReader(ledger, redis, news, lambda: None))
+        reconciler = Reconciler(ledger, queue, news, dispatcher, interval_s=settings.reconcile_interval_s)
+        return cls(services, redis, queue, EventReader(ledger, redis, news, reconciler.wake), reconciler)
 
     async def start(self) -> None:
         """Go on where the last process ended, then keep dispatching, reading and reconciling."""
-        await self.services.admission.adopt()
         await self.services.narration.start()
         self._run("dispatcher", self.services.dispatcher.run())
         self._run("event-reader", self._reader.run())
+        self._run("reconciler", self._reconciler.run())
         self._run("offer", self._look())
 
     def _run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
