@@ -27,6 +27,9 @@ Denoising counts the steps of all pictures, decoding counts pictures; the two al
 Raising GenerationCancelled from it stops the render at that boundary and leaves the engine as it was.
 """
 
+OnImage = Callable[[int, Image.Image], None]
+"""Called with a picture's index and the picture as soon as it is decoded; the next is drawn when it returns."""
+
 
 @dataclass(frozen=True)
 class Generation:
@@ -64,11 +67,12 @@ def generate(
     references: Sequence[Image.Image] = (),
     *,
     on_step: OnStep | None = None,
+    on_image: OnImage | None = None,
 ) -> Generation:
     """Draw every picture of `request`, each from its own seed.
 
     `references` are the pictures of `request.reference_images`, in order. Raises InvalidRequest, OutOfMemory, and
-    whatever `on_step` raises, GenerationCancelled above all.
+    whatever `on_step` or `on_image` raises, GenerationCancelled above all.
     """
     watch = _Stopwatch(on_step)
     watch.report("references", 0, len(references))
@@ -80,7 +84,10 @@ def generate(
     for index, seed in enumerate(request.seeds):
         after_step = _counter(watch, index, request)
         watch.report("denoise", index * request.num_inference_steps, request.count * request.num_inference_steps)
-        images.append(engine.draw(request, embeddings, seed=seed, references=prepared, on_step=after_step))
+        image = engine.draw(request, embeddings, seed=seed, references=prepared, on_step=after_step)
+        images.append(image)
+        if on_image:
+            on_image(index, image)
         watch.report("decode", index + 1, request.count)
     return Generation(images, request.seeds, watch.timings, _notes(engine, request))
 

@@ -7,6 +7,7 @@ end closing is how a child learns that its parent is gone.
 from __future__ import annotations
 
 from multiprocessing.connection import Connection
+from pathlib import Path
 from threading import Lock
 from typing import Annotated, Literal
 
@@ -25,7 +26,7 @@ class Outfit(Wire):
     kind: Literal["outfit"] = "outfit"
     parent_pid: int
     model: Model
-    folder: str
+    hf_home: Path | None
     device: str
     blob_url: str
     redis_url: SecretStr
@@ -51,13 +52,6 @@ class Abandon(Wire):
 
     kind: Literal["abandon"] = "abandon"
     job_id: str
-
-
-class Loading(Wire):
-    """Child: about this much of the weights is in place."""
-
-    kind: Literal["loading"] = "loading"
-    percent: int
 
 
 class Ready(Wire):
@@ -102,7 +96,7 @@ class Cancelled(Wire):
 
 
 ToChild = Annotated[Outfit | Order | Abandon, Field(discriminator="kind")]
-ToParent = Annotated[Loading | Ready | Unloadable | Step | Done | Cancelled, Field(discriminator="kind")]
+ToParent = Annotated[Ready | Unloadable | Step | Done | Cancelled, Field(discriminator="kind")]
 _TO_CHILD: TypeAdapter[ToChild] = TypeAdapter(ToChild)
 _TO_PARENT: TypeAdapter[ToParent] = TypeAdapter(ToParent)
 

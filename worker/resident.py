@@ -54,6 +54,8 @@ class Resident:
     def kill(self) -> None:
         """SIGKILL it and everything it started, and reap it. Doing it again has no effect."""
         self._end.close()
+        if self._process.returncode is not None:
+            return  # reaped: the number may be somebody else's by now
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:
