@@ -24,39 +24,45 @@ def start(*arguments: str, cwd: Path) -> "subprocess.Popen[str]":
     )  # fmt: skip
 
 
-def test_generate_then_edit_end_to_end(tmp_path: Path) -> None:
-    """As an operator types it: a file by name, then two edits of it; paths alone on stdout, a bar on stderr."""
-    drawing = start(
-        "generate", "--prompt", "a red circle", "--seed", "3", "--out", "out/circle.png", *SAMPLE, cwd=tmp_path
-    )
-    out, err = drawing.communicate(timeout=60)
-    assert (drawing.returncode, out) == (0, "out/circle.png\n"), err
-    assert "4/4" in err
-    with Image.open(tmp_path / "out" / "circle.png") as circle:
-        assert (circle.format, circle.size) == ("PNG", (128, 128))
+@pytest.mark.timeout(240)
+def test_edit_end_to_end(tmp_path: Path) -> None:
+    """As an operator types it: two edits of a file; paths alone on stdout, a progress bar on stderr."""
+    Image.new("RGB", (128, 128), "white").save(tmp_path / "white.png")
     editing = start(
-        "edit", "--prompt", "make it blue", "--image", "out/circle.png", "--seed", "8", "--count", "2",
-        "--aspect", "3:2",
-        "--format", "jpeg", "--quality", "70", "--steps", "3", "--out", "edits", *SAMPLE, cwd=tmp_path,
+        "edit", "--prompt", "make the background blue", "--image", "white.png", "--seed", "8", "--count", "2",
+        "--aspect", "3:2", "--format", "jpeg", "--quality", "70", "--steps", "3", "--out", "edits", *SAMPLE, cwd=tmp_path,
     )  # fmt: skip
-    out, err = editing.communicate(timeout=60)
+    out, err = editing.communicate(timeout=200)
     assert (editing.returncode, out) == (0, "edits/flux2-8.jpg\nedits/flux2-9.jpg\n"), err
+    assert "6/6" in err
     for name in out.split():
         with Image.open(tmp_path / name) as edited:
             assert (edited.format, edited.size) == ("JPEG", (144, 96))
 
 
+def test_a_file_name_decides_the_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--out with a suffix is the file itself, numbered when there are several."""
+    out = tmp_path / "new" / "circle.png"
+    assert main(["generate", "--prompt", "a red circle", "--out", str(out), *SAMPLE]) == 0
+    with Image.open(out) as circle:
+        assert (circle.format, circle.size) == ("PNG", (128, 128))
+    assert main(["generate", "--prompt", "a red circle", "--count", "2", "--out", str(out), *SAMPLE]) == 0
+    numbered = "".join(f"{tmp_path}/new/circle-{number}.png\n" for number in (1, 2))
+    assert capsys.readouterr().out == f"{out}\n{numbered}"
+
+
+@pytest.mark.timeout(240)
 def test_ctrl_c_stops_cleanly(tmp_path: Path) -> None:
     """SIGINT in mid-render: one sentence, exit 130, no trace and no file."""
     options = ("--steps", "50", "--count", "4", "--size", "512x512", "--out", "out")
     drawing = start("generate", "--prompt", "a red circle", *options, *SAMPLE, cwd=tmp_path)
     assert drawing.stderr is not None
     seen = ""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 150
     while "1/200" not in seen and time.monotonic() < deadline:
         seen += drawing.stderr.read(1)
     drawing.send_signal(signal.SIGINT)
-    out, err = drawing.communicate(timeout=30)
+    out, err = drawing.communicate(timeout=60)
     assert (drawing.returncode, out) == (130, ""), seen + err
     assert err.endswith("Stopped; nothing was written.\n")
     assert "Traceback" not in err
