@@ -192,7 +192,9 @@ def choose_device(device: str) -> str:
     kind, _, index = device.partition(":")
     found = {"cpu": 1, "mps": int(has_mps), "cuda": torch.cuda.device_count()}.get(kind, 0)
     if int(index or 0) >= found:
-        raise CheckpointUnavailable(f"There is no device {device} on this machine; choose auto or cpu (FLUX2_DEVICE or --device).")
+        raise CheckpointUnavailable(
+            f"There is no device {device} on this machine; choose auto or cpu (FLUX2_DEVICE or --device)."
+        )
     return device
 
 

@@ -30,7 +30,8 @@ def test_edit_end_to_end(tmp_path: Path) -> None:
     Image.new("RGB", (128, 128), "white").save(tmp_path / "white.png")
     editing = start(
         "edit", "--prompt", "make the background blue", "--image", "white.png", "--seed", "8", "--count", "2",
-        "--aspect", "3:2", "--format", "jpeg", "--quality", "70", "--steps", "3", "--out", "edits", *SAMPLE, cwd=tmp_path,
+        "--aspect", "3:2", "--format", "jpeg", "--quality", "70", "--steps", "3", "--out", "edits", *SAMPLE,
+        cwd=tmp_path,
     )  # fmt: skip
     out, err = editing.communicate(timeout=200)
     assert (editing.returncode, out) == (0, "edits/flux2-8.jpg\nedits/flux2-9.jpg\n"), err
