@@ -135,7 +135,7 @@ class Reconciler:
             await self._tell_requeued(again, seen.fence_floor)
 
     async def _tell_requeued(self, job: Job, attempt: int) -> None:
-        _log.warning("job %s was %s, and Redis does not know it: now %s", job.id, "lost", job.outcome or job.state)
+        _log.warning("job %s was not known to Redis; it is %s now", job.id, job.outcome or job.state)
         if job.state is State.CLOSED:
             await self._news.tell(job, Stopped(job_id=job.id, attempt=attempt))
         else:

@@ -61,16 +61,16 @@ class Database:
     @classmethod
     async def open(cls, url: str) -> Database:
         """Connect and migrate to the newest revision. Raises LedgerUnusable with one sentence."""
-        database = cls(_engine(url))
         try:
-            await database.write(_migrate)
+            database = cls(_engine(url))
+            try:
+                await database.write(_migrate)
+            except BaseException:
+                await database.close()
+                raise
         except (DBAPIError, OSError) as error:
-            await database.close()
             cause = error.orig if isinstance(error, DBAPIError) else error
             raise LedgerUnusable(f"The ledger cannot be opened ({cause}); check DATABASE_URL.") from error
-        except BaseException:
-            await database.close()
-            raise
         return database
 
     async def close(self) -> None:
