@@ -166,3 +166,20 @@ def test_threads_wait_for_one_another(sample_engine: Engine) -> None:
     for thread in threads:
         thread.join(timeout=60)
     assert [together[index] for index in range(3)] == alone
+
+
+def test_each_picture_is_handed_over_before_the_next_is_drawn(sample_engine: Engine) -> None:
+    """A caller can save picture one while there is no picture two yet; the pictures are those of the result."""
+    seen: list[tuple[str, int]] = []
+    handed: list[bytes] = []
+
+    def on_image(index: int, image: Image.Image) -> None:
+        seen.append(("image", index))
+        handed.append(image.tobytes())
+
+    request = ask(sample_engine, count=2)
+    result = generate(
+        sample_engine, request, on_step=lambda phase, step, _: seen.append((phase, step)), on_image=on_image
+    )
+    assert handed == [pixels(result, 0), pixels(result, 1)]
+    assert seen.index(("image", 0)) < seen.index(("denoise", 5)) < seen.index(("image", 1))
