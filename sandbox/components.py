@@ -175,10 +175,16 @@ def check_custom_id(form: Form, path: str, component: Json, seen: set[str]) -> N
 def check_select(form: Form, path: str, select: Json) -> None:
     """Note what is wrong with a select menu."""
     form.text(f"{path}.placeholder", select.get("placeholder"), 150)
-    form.number(f"{path}.min_values", select.get("min_values", 1), 0, 25)
-    form.number(f"{path}.max_values", select.get("max_values", 1), 1, 25)
+    form.number(f"{path}.min_values", select.get("min_values"), 0, 25)
+    form.number(f"{path}.max_values", select.get("max_values"), 1, 25)
     if select["type"] == Kind.STRING_SELECT:
         check_options(form, f"{path}.options", select.get("options") or [], 1, 25)
+
+
+def counts(component: Json) -> tuple[int, int]:
+    """How many values a select, group or upload takes, at least and at most; both are 1 where nothing is said."""
+    minimum, maximum = component.get("min_values"), component.get("max_values")
+    return (1 if minimum is None else minimum), (1 if maximum is None else maximum)
 
 
 def check_options(form: Form, path: str, options: list[Json], minimum: int, maximum: int) -> None:

@@ -10,7 +10,7 @@ from sandbox import limits, posting
 from sandbox.body import UploadedFile
 from sandbox.client_rules import ClientRefused, Form, Upload
 from sandbox.command import RegisteredCommand
-from sandbox.components import SELECTS, Kind
+from sandbox.components import SELECTS, Kind, counts
 from sandbox.draft import Draft, NewFile
 from sandbox.guild import Channel, User
 from sandbox.interaction import Interaction, InteractionType
@@ -182,7 +182,8 @@ class Member:
             named = menu in (component.get("placeholder"), component.get("custom_id"))
             if component["type"] in SELECTS and named and not component.get("disabled"):
                 count = len(values)
-                if not component.get("min_values", 1) <= count <= component.get("max_values", 1):
+                minimum, maximum = counts(component)
+                if not minimum <= count <= maximum:
                     raise ClientRefused("count", f"{count} values cannot be chosen in {menu}.")
                 options = component.get("options")
                 chosen = [choose(options, one, menu) if options else str(getattr(one, "id", one)) for one in values]

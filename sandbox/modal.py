@@ -57,8 +57,8 @@ def _check_input(form: Form, path: str, field: Json, seen: set[str]) -> None:
             form.number(f"{path}.min_length", field.get("min_length") or 0, 0, 4000)
             form.number(f"{path}.max_length", field.get("max_length") or 4000, 1, 4000)
         case Kind.FILE_UPLOAD:
-            form.number(f"{path}.min_values", field.get("min_values", 1), 0, 10)
-            form.number(f"{path}.max_values", field.get("max_values", 1), 1, 10)
+            form.number(f"{path}.min_values", field.get("min_values"), 0, 10)
+            form.number(f"{path}.max_values", field.get("max_values"), 1, 10)
         case Kind.RADIO_GROUP:
             check_options(form, f"{path}.options", field.get("options") or [], 2, 10)
         case Kind.CHECKBOX_GROUP:

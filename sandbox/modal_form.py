@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.client_rules import ClientRefused, Upload
-from sandbox.components import SELECTS, Kind
+from sandbox.components import SELECTS, Kind, counts
 from sandbox.interaction import Interaction
 from sandbox.message import Attachment
 from sandbox.wire import Json
@@ -119,11 +119,11 @@ class ModalAnswers:
             return answer | {"value": chosen[0] if chosen else None}
         if shown.kind is Kind.FILE_UPLOAD:
             return answer | {"values": self._files(shown, _several(given))}
-        return answer | {"values": self._chosen(shown, _several(given), shown.component.get("max_values") or 25)}
+        return answer | {"values": self._chosen(shown, _several(given), _most(shown))}
 
     def _files(self, shown: ModalField, files: Sequence[Any]) -> list[str]:
-        minimum = shown.component.get("min_values", 1) if shown.required else 0
-        _check_count(shown, len(files), minimum, shown.component.get("max_values", 1))
+        minimum, maximum = counts(shown.component)
+        _check_count(shown, len(files), minimum if shown.required else 0, maximum)
         stored = [self._store(file) for file in files]
         self.stored += stored
         return [str(file.id) for file in stored]
@@ -132,8 +132,8 @@ class ModalAnswers:
         options = shown.component.get("options") or []
         if not given:
             given = [option["value"] for option in options if option.get("default")]
-        minimum = shown.component.get("min_values", 1) if shown.required else 0
-        _check_count(shown, len(given), minimum, maximum)
+        minimum, _ = counts(shown.component)
+        _check_count(shown, len(given), minimum if shown.required else 0, maximum)
         if shown.kind in SELECTS - {Kind.STRING_SELECT}:
             return [str(getattr(one, "id", one)) for one in given]
         return [choose(options, one, shown.label) for one in given]
@@ -145,6 +145,13 @@ def choose(options: list[Json], given: Any, name: str) -> str:
         if str(given) in (str(option["value"]), str(option["label"])):
             return str(option["value"])
     raise ClientRefused("choice", f"{name}: “{given}” is not one of the choices.")
+
+
+def _most(shown: ModalField) -> int:
+    """How many may be chosen: all boxes of a group unless it says otherwise, one of a select."""
+    if shown.kind is Kind.CHECKBOX_GROUP and shown.component.get("max_values") is None:
+        return len(shown.component["options"])
+    return counts(shown.component)[1]
 
 
 def _several(given: Any) -> Sequence[Any]:

@@ -114,7 +114,9 @@ class Form:
         return minimum <= len(value) <= maximum
 
     def number(self, path: str, value: object, minimum: float, maximum: float) -> None:
-        """Note a number outside minimum..maximum."""
+        """Note a number outside minimum..maximum; None is a value left out."""
+        if value is None:
+            return
         if not isinstance(value, int | float) or isinstance(value, bool):
             self.refuse(path, "NUMBER_TYPE_COERCE", f'Value "{value}" is not int.')
         elif value < minimum:

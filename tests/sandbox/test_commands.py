@@ -1,0 +1,405 @@
+"""Commands through the real discord.py: sync, options, answers, forms, suggestions."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+
+import discord
+import pytest
+from discord import app_commands
+
+from sandbox.member import ClientRefused, Member, Upload
+from sandbox.message import MessageFlag
+from sandbox.server import SandboxServer
+from sandbox.use import InteractionFailed
+from sandbox.world import World
+
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360f8cf500f0003860180"
+    "5a346e020000000049454e44ae426082"
+)
+
+
+def file(name: str = "a.png", data: bytes = PIXEL, description: str | None = None) -> discord.File:
+    """A new file for one sending."""
+    return discord.File(io.BytesIO(data), name, description=description)
+
+
+async def test_an_option_attachment_is_read_and_the_deferred_answer_carries_a_file(connect, server, luna) -> None:
+    """A slash command with a picture is deferred, the picture is fetched from the CDN, and the edit fills the answer."""
+
+    def prepare(bot) -> None:
+        @bot.tree.command(description="x")
+        async def imagine(interaction: discord.Interaction, prompt: str, image: discord.Attachment) -> None:
+            await interaction.response.defer()
+            data = await image.read()
+            content = f"{prompt} {image.width}x{image.height} {image.content_type} {len(data)}"
+            await interaction.edit_original_response(content=content, attachments=[file(description="alt")])
+
+    await connect(prepare)
+    use = await luna.slash("imagine", {"prompt": "a fox", "image": Upload("my fox.png", PIXEL)})
+    answer = await use.answer(timeout=5)
+    assert answer.content == f"a fox 1x1 image/png {len(PIXEL)}"
+    assert [(one.filename, one.description, one.width) for one in answer.attachments] == [("a.png", "alt", 1)]
+    assert await server.read(answer.attachments[0]) == PIXEL
+    assert not answer.is_loading
+    assert answer.edited_at is not None
+
+
+async def test_the_first_follow_up_fills_a_deferred_placeholder_and_later_ones_are_new(connect, luna) -> None:
+    """The first follow-up becomes the placeholder's content, and keeps who sees it; the next is a message of its own."""
+
+    def prepare(bot) -> None:
+        @bot.tree.command(description="x")
+        async def ask(interaction: discord.Interaction) -> None:
+            await interaction.response.defer(ephemeral=True)
+            await interaction.followup.send("first", ephemeral=False)
+            await interaction.followup.send("second", ephemeral=False)
+
+    await connect(prepare)
+    use = await luna.slash("ask")
+    second = await use.follow_up(timeout=5)
+    first, *others = use.messages
+    assert (first.content, first.ephemeral) == ("first", True)
+    assert others == [second]
+    assert (second.content, second.ephemeral) == ("second", False)
+
+
+async def test_a_deleted_placeholder_makes_room_for_an_ephemeral_refusal(connect, world, luna) -> None:
+    """After a public deferral, deleting the placeholder lets a follow-up be seen by the member alone."""
+
+    def prepare(bot) -> None:
+        @bot.tree.command(description="x")
+        async def ask(interaction: discord.Interaction) -> None:
+            await interaction.response.defer()
+            await interaction.delete_original_response()
+            await interaction.followup.send("no", ephemeral=True)
+
+    await connect(prepare)
+    use = await luna.slash("ask")
+    answer = await use.answer(timeout=5)
+    assert answer.ephemeral
+    assert use.ephemeral_follow_up() is answer
+    assert world.messages(world.channel("pictures").id) == [answer]
+    assert luna.messages() == [answer]
+
+
+async def test_an_ephemeral_answer_is_seen_by_its_member_alone(connect, server, luna) -> None:
+    """Nobody else sees it, and the bot cannot reach it through the channel."""
+
+    def prepare(bot) -> None:
+        @bot.tree.command(description="x")
+        async def ask(interaction: discord.Interaction) -> None:
+            await interaction.response.send_message("psst", ephemeral=True)
+
+    bot = await connect(prepare)
+    answer = await (await luna.slash("ask")).answer(timeout=5)
+    assert server.member("max").messages() == []
+    with pytest.raises(discord.NotFound) as missing:
+        await bot.get_channel(answer.channel_id).fetch_message(answer.id)
+    assert missing.value.code == 10008
+
+
+async def test_an_answer_later_than_three_seconds_is_unknown(connect, world, luna) -> None:
+    """After three seconds of world time the callback is refused with 10062 and the member reads of a failure."""
+    refused = asyncio.get_running_loop().create_future()
+
+    def prepare(bot) -> None:
+        @bot.tree.command(description="x")
+        async def ask(interaction: discord.Interaction) -> None:
+            world.clock.advance(3.5)
+            try:
+                await interaction.response.send_message("late")
+            except discord.NotFound as error:
+                refused.set_result(error.code)
+
+    await connect(prepare)
+    use = await luna.slash("ask")
+    assert await refused == 10062
+    assert use.failed
+    with pytest.raises(InteractionFailed):
+        await use.answer(timeout=5)
+
+
+async def test_an_interaction_is_acknowledged_once(connect, luna) -> None:
+    """A second first response is refused with 40060."""
+    refused = asyncio.get_running_loop().create_future()
+
+    def prepare(bot) -> None:
+        @bot.tree.command(description="x")
+        async def ask(interaction: discord.Interaction) -> None:
+            await interaction.response.send_message("one")
+            again = discord.InteractionResponse(interaction)
+            try:
+                await again.send_message("two")
+            except discord.HTTPException as error:
+                refused.set_result(error.code)
+
+    await connect(prepare)
+    await luna.slash("ask")
+    assert await refused == 40060
+
+
+async def test_the_token_dies_after_fifteen_minutes_but_the_message_stays_editable(connect, world, luna) -> None:
+    """Edits and follow-ups through the token end with 50027; the bot token still edits the message."""
+    found: dict[str, discord.Interaction] = {}
+
+    def prepare(bot) -> None:
+        @bot.tree.command(description="x")
+        async def ask(interaction: discord.Interaction) -> None:
+            found["it"] = interaction
+            await interaction.response.send_message("one")
+
+    bot = await connect(prepare)
+    answer = await (await luna.slash("ask")).answer(timeout=5)
+    world.clock.advance(14 * 60)
+    await found["it"].edit_original_response(content="two")
+    world.clock.advance(2 * 60)
+    for attempt in (found["it"].edit_original_response(content="three"), found["it"].followup.send("more")):
+        with pytest.raises(discord.HTTPException) as refused:
+            await attempt
+        assert (refused.value.status, refused.value.code) == (401, 50027)
+    await bot.get_channel(answer.channel_id).get_partial_message(answer.id).edit(content="four")
+    assert answer.content == "four"
+
+
+async def test_buttons_open_forms_and_forms_are_answered(connect, luna) -> None:
+    """A press opens a modal; what the member typed, chose and attached arrives with its submit."""
+    fields = {
+        "text": discord.ui.Label(text="Prompt", component=discord.ui.TextInput(custom_id="text", default="a fox")),
+        "style": discord.ui.Label(
+            text="Style",
+            component=discord.ui.Select(custom_id="style", options=[discord.SelectOption(label="Oil", value="oil")]),
+        ),
+        "files": discord.ui.Label(
+            text="References", component=discord.ui.FileUpload(custom_id="files", max_values=2, required=False)
+        ),
+    }
+
+    class Form(discord.ui.Modal, title="Edit"):
+        text = fields["text"]
+        style = fields["style"]
+        files = fields["files"]
+
+        async def on_submit(self, interaction: discord.Interaction) -> None:
+            read = [await one.read() for one in self.files.component.values]
+            said = f"{self.text.component.value} {self.style.component.values} {read}"
+            await interaction.response.send_message(said, ephemeral=True)
+
+    class Buttons(discord.ui.View):
+        @discord.ui.button(label="Edit")
+        async def edit(self, interaction: discord.Interaction, _: discord.ui.Button) -> None:
+            await interaction.response.send_modal(Form())
+
+    bot = await connect()
+    channel = discord.utils.get(bot.get_all_channels(), name="pictures")
+    sent = await channel.send("picture", view=Buttons())
+    message = next(one for one in luna.messages() if one.id == sent.id)
+    opened = await luna.press(message, "Edit")
+    assert opened.modal.title == "Edit"
+    assert opened.modal.field("Prompt").value == "a fox"
+    with pytest.raises(ClientRefused, match="required"):
+        await luna.submit(opened.modal, {"Prompt": "", "Style": "Oil"})
+    done = await luna.submit(opened.modal, {"Prompt": "a cat", "Style": "Oil", "files": [Upload("b.txt", b"hi")]})
+    answer = await done.answer(timeout=5)
+    assert answer.content == "a cat ['oil'] [b'hi']"
+    assert answer.reference_id == message.id
+
+
+async def test_a_press_can_be_acknowledged_silently_or_change_its_message(connect, luna) -> None:
+    """Type 6 leaves the message as it is, type 7 changes it in place; neither posts anything."""
+
+    class Buttons(discord.ui.View):
+        @discord.ui.button(label="Quiet")
+        async def quiet(self, interaction: discord.Interaction, _: discord.ui.Button) -> None:
+            await interaction.response.defer()
+
+        @discord.ui.button(label="Change")
+        async def change(self, interaction: discord.Interaction, _: discord.ui.Button) -> None:
+            await interaction.response.edit_message(content="changed", view=None)
+
+    bot = await connect()
+    await discord.utils.get(bot.get_all_channels(), name="pictures").send("picture", view=Buttons())
+    [message] = luna.messages()
+    assert (await luna.press(message, "Quiet")).is_acknowledged
+    assert message.content == "picture"
+    use = await luna.press(message, "Change")
+    assert await use.answer(timeout=5) is message
+    assert (message.content, message.components) == ("changed", [])
+    assert luna.messages() == [message]
+
+
+async def test_a_message_menu_shows_the_bot_a_foreign_message_in_full(connect, server, luna) -> None:
+    """A context menu's target is readable without the message-content intent, files included."""
+
+    def prepare(bot) -> None:
+        @bot.tree.context_menu(name="Describe")
+        async def describe(interaction: discord.Interaction, message: discord.Message) -> None:
+            said = f"{message.content} {[one.filename for one in message.attachments]}"
+            await interaction.response.send_message(said)
+
+    await connect(prepare)
+    said = await server.member("max").say("look", files=[Upload("a.png", PIXEL)])
+    answer = await (await luna.menu(said, "Describe")).answer(timeout=5)
+    assert answer.content == "look ['a.png']"
+
+
+async def test_suggestions_come_while_an_option_is_typed(connect, luna) -> None:
+    """Autocomplete hands the bot what was typed and shows what it suggests; other options are not suggested for."""
+
+    def prepare(bot) -> None:
+        @bot.tree.command(description="x")
+        async def pick(interaction: discord.Interaction, size: int, model: str) -> None:
+            await interaction.response.send_message(model)
+
+        @pick.autocomplete("model")
+        async def suggest(interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+            size = interaction.namespace.size
+            return [app_commands.Choice(name=f"{typed}ein {size}", value="klein")]
+
+    await connect(prepare)
+    choices = await luna.autocomplete("pick", "model", "kl", {"size": 4})
+    assert choices == [{"name": "klein 4", "value": "klein"}]
+    with pytest.raises(ClientRefused):
+        await luna.autocomplete("pick", "size", "4")
+
+
+async def test_the_members_client_checks_options_as_discords_does(connect, luna) -> None:
+    """What does not fit the registered command never reaches the bot."""
+
+    def prepare(bot) -> None:
+        @bot.tree.command(description="x")
+        @app_commands.choices(shape=[app_commands.Choice(name="Wide", value="16:9")])
+        async def make(
+            interaction: discord.Interaction,
+            prompt: app_commands.Range[str, 2, 5],
+            count: app_commands.Range[int, 1, 4] = 1,
+            shape: str = "1:1",
+            image: discord.Attachment | None = None,
+        ) -> None:
+            await interaction.response.send_message(f"{prompt} {count} {shape}")
+
+    await connect(prepare)
+    refusals = {
+        "required": {},
+        "min_length": {"prompt": "a"},
+        "max_length": {"prompt": "abcdef"},
+        "min_value": {"prompt": "abc", "count": 0},
+        "max_value": {"prompt": "abc", "count": "5"},
+        "number": {"prompt": "abc", "count": "many"},
+        "choice": {"prompt": "abc", "shape": "round"},
+        "attachment": {"prompt": "abc", "image": "a.png"},
+        "too_large": {"prompt": "abc", "image": Upload("a.png", bytes((10 << 20) + 1))},
+        "unknown_option": {"prompt": "abc", "colour": "red"},
+    }
+    for code, options in refusals.items():
+        with pytest.raises(ClientRefused) as refused:
+            await luna.slash("make", options)
+        assert refused.value.code == code
+    with pytest.raises(ClientRefused) as unknown:
+        await luna.slash("paint")
+    assert unknown.value.code == "unknown_command"
+    answer = await (await luna.slash("make", {"prompt": "abc", "count": "4", "shape": "Wide"})).answer(timeout=5)
+    assert answer.content == "abc 4 16:9"
+
+
+async def test_subcommands_are_reached_by_words_and_hidden_from_those_without_permission(
+    connect, server: SandboxServer, luna: Member
+) -> None:
+    """A command whose default permissions a member lacks is not offered to them."""
+
+    def prepare(bot) -> None:
+        admin = app_commands.Group(
+            name="admin", description="x", default_permissions=discord.Permissions(manage_guild=True)
+        )
+
+        @admin.command(description="x")
+        async def status(interaction: discord.Interaction) -> None:
+            await interaction.response.send_message(f"fine, {interaction.command.qualified_name}")
+
+        bot.tree.add_command(admin)
+
+    await connect(prepare)
+    ada = server.member("ada")
+    assert (await (await ada.slash("admin status")).answer(timeout=5)).content == "fine, admin status"
+    with pytest.raises(ClientRefused):
+        await luna.slash("admin status")
+    with pytest.raises(ClientRefused):
+        await ada.slash("admin")
+
+
+async def test_commands_work_in_direct_messages(connect, luna) -> None:
+    """A command that allows it is offered in the bot's direct messages and knows a user instead of a member."""
+
+    def prepare(bot) -> None:
+        @bot.tree.command(description="x")
+        async def ask(interaction: discord.Interaction) -> None:
+            await interaction.response.send_message(f"{interaction.guild_id} {interaction.user.name}")
+
+        @bot.tree.command(description="x")
+        @app_commands.guild_only()
+        async def guilds_only(interaction: discord.Interaction) -> None:
+            await interaction.response.send_message("no")
+
+    await connect(prepare)
+    answer = await (await luna.slash("ask", channel=luna.dm)).answer(timeout=5)
+    assert answer.content == "None luna"
+    with pytest.raises(ClientRefused):
+        await luna.slash("guilds_only", channel=luna.dm)
+
+
+async def test_a_failing_bot_leaves_a_member_without_answer(bot, world: World, luna: Member) -> None:
+    """Without any acknowledgement the use has failed once three seconds are over."""
+    world.commands.create(None, {"name": "ask", "description": "x"})
+    sending = asyncio.create_task(luna.slash("ask"))
+    await asyncio.sleep(0)
+    world.clock.advance(3.1)
+    assert (await sending).failed
+
+
+async def test_what_an_interaction_carries_is_what_the_library_needs(connect, world, luna) -> None:
+    """Size limit, permissions of the bot, locale, context and installation are in the payload."""
+    seen: dict[str, object] = {}
+
+    def prepare(bot) -> None:
+        @bot.tree.command(description="x")
+        async def ask(interaction: discord.Interaction) -> None:
+            seen.update(
+                limit=interaction.filesize_limit,
+                send=interaction.app_permissions.send_messages,
+                locale=interaction.locale,
+                guild=interaction.is_guild_integration(),
+                context=interaction.context.guild,
+                age=interaction.expires_at - interaction.created_at,
+                user=interaction.permissions.send_messages,
+            )
+            await interaction.response.send_message("ok")
+
+    await connect(prepare)
+    await luna.slash("ask", channel="quiet")
+    assert seen["limit"] == 10 << 20
+    assert seen["send"] is False
+    assert seen["locale"] is discord.Locale.american_english
+    assert (seen["guild"], seen["context"], seen["user"]) == (True, True, True)
+    assert seen["age"].total_seconds() == 900
+
+
+async def test_defer_fixes_who_sees_the_answer(connect, luna) -> None:
+    """The placeholder shows that the application is thinking, to the member alone if it was deferred so."""
+    go_on = asyncio.Event()
+
+    def prepare(bot) -> None:
+        @bot.tree.command(description="x")
+        async def ask(interaction: discord.Interaction) -> None:
+            await interaction.response.defer(ephemeral=True)
+            await go_on.wait()
+            await interaction.edit_original_response(content="done")
+
+    await connect(prepare)
+    use = await luna.slash("ask")
+    assert use.is_thinking
+    assert use.interaction.original.flags == MessageFlag.LOADING | MessageFlag.EPHEMERAL
+    go_on.set()
+    answer = await use.answer(timeout=5)
+    assert (answer.content, answer.flags) == ("done", MessageFlag.EPHEMERAL)
