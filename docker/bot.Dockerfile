@@ -21,7 +21,7 @@ COPY config config
 COPY flux2/*.py flux2/
 COPY worker worker
 COPY bot bot
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/venv/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
 ENTRYPOINT ["/usr/bin/tini", "--"]
 CMD ["python", "-m", "bot"]

@@ -13,6 +13,7 @@ import yaml
 from pydantic_settings import BaseSettings
 
 from config.settings import BotSettings, DeliverySettings, WorkerSettings
+from worker import lanes, shutdown
 
 DOCKERFILES = ("bot", "worker-gpu", "worker-io")
 READS: dict[str, type[BaseSettings]] = {"bot": BotSettings, "worker-gpu": WorkerSettings, "worker-io": DeliverySettings}
@@ -83,6 +84,18 @@ def test_redis_keeps_what_it_takes(root: Path, compose: dict[str, Any]) -> None:
     assert compose["services"]["redis"]["healthcheck"]["test"]
     for service in READS:
         assert compose["services"][service]["depends_on"]["redis"]["condition"] == "service_healthy"
+
+
+def test_stopping_waits_for_the_work_at_hand(compose: dict[str, Any]) -> None:
+    """Docker kills a container at least 30 s after its process would have left by itself."""
+    needs = {"worker-gpu": shutdown.GRACE_S + 30, "worker-io": lanes.DRAIN_S + 30, "bot": 20 + 20}
+    for service, least_s in needs.items():
+        assert _seconds(compose["services"][service]["stop_grace_period"]) >= least_s, service
+
+
+def _seconds(duration: str) -> float:
+    units = {"h": 3600, "m": 60, "s": 1}
+    return sum(int(number) * units[unit] for number, unit in re.findall(r"(\d+)([hms])", duration))
 
 
 def test_weights_and_ledger_outlive_their_containers(compose: dict[str, Any]) -> None:

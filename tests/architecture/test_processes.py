@@ -72,3 +72,23 @@ def test_the_fence_needs_only_redis(root: Path) -> None:
     """What the bot shares with the workers loads without RQ, Discord or torch."""
     done = imports(root, ("worker.fence", "worker.blobs"), (*MODEL_LIBRARIES, "rq", "discord", "sqlalchemy"))
     assert done.returncode == 0, done.stderr
+
+
+def test_the_gpu_parent_needs_neither_torch_nor_discord(root: Path) -> None:
+    """The process that holds the lease never touches CUDA, and a GPU host has no use for the bot's library or token."""
+    modules = ("worker.__main__", "worker.gpu_role", "worker.gpu", "worker.keeper", "worker.resident", "worker.fetch")
+    done = imports(root, modules, (*MODEL_LIBRARIES, "discord", "sqlalchemy"))
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_gpu_child_needs_no_discord(root: Path) -> None:
+    """Rendering loads where discord.py is not installed."""
+    done = imports(root, ("worker.child", "worker.tasks.render"), ("discord", "sqlalchemy"))
+    assert done.returncode == 0, done.stderr
+
+
+def test_delivery_needs_no_torch(root: Path) -> None:
+    """`worker --role io` runs where no model library is installed."""
+    modules = ("worker.__main__", "worker.lanes", "worker.lane", "worker.delivery", "worker.tasks.deliver")
+    done = imports(root, modules, (*MODEL_LIBRARIES, "sqlalchemy"))
+    assert done.returncode == 0, done.stderr
