@@ -22,7 +22,7 @@ def once(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-async def test_one_prompt_prints_one_json_line_and_leaves_a_picture(tmp_path: Path) -> None:
+def test_one_prompt_prints_one_json_line_and_leaves_a_picture(tmp_path: Path) -> None:
     """Exit 0, one line of JSON on stdout, and the file it names is a picture."""
     done = once("--prompt", "a red fox", "--option", "aspect=16:9", "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr
@@ -34,14 +34,14 @@ async def test_one_prompt_prints_one_json_line_and_leaves_a_picture(tmp_path: Pa
     assert line["seconds"] > 0
 
 
-async def test_wrong_usage_is_exit_2(tmp_path: Path) -> None:
+def test_wrong_usage_is_exit_2(tmp_path: Path) -> None:
     """A missing file is wrong usage, said before anything starts."""
     done = once("--prompt", "x", "--image", str(tmp_path / "absent.png"), "--out", str(tmp_path))
     assert done.returncode == 2
     assert "absent.png" in done.stderr
 
 
-async def test_a_refusal_is_exit_1_with_the_sentence(tmp_path: Path) -> None:
+def test_a_refusal_is_exit_1_with_the_sentence(tmp_path: Path) -> None:
     """What the bot refuses comes back as the sentence the member reads."""
     done = once("--prompt", "a red fox", "--option", "steps=900", "--out", str(tmp_path))
     assert done.returncode == 1, done.stderr
