@@ -1,178 +1,190 @@
-"""Fixtures of the io role: a local Discord in a thread of its own, blobs, and jobs with an accepted result."""
+"""A gpu worker as an operator starts it, on the sample model and a Redis of its own, and what a test asks of it."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
+import secrets
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import psutil
 import pytest
-from PIL import Image
 from redis import Redis
 
-from flux2.images import encode
-from flux2.models import find
-from flux2.request import OutputFormat, settle
-from sandbox.message import Message
+from flux2.request import GenerationRequest
+from sandbox.processes import Child
 from sandbox.redis_server import RedisServer
-from sandbox.server import SandboxServer
-from sandbox.world import World
-from worker.blobs import FileBlobs
+from worker.allowlist import open_queue
+from worker.blobs import Blobs, open_blobs
 from worker.contract import (
     EVENT,
     EVENTS,
+    RENDER_TASK,
+    WORKERS,
     Destination,
     Event,
-    FailureCode,
-    Picture,
+    Heartbeat,
     RenderJob,
     RenderResult,
     Skeleton,
+    gpu_queue,
     job_key,
+    run_key,
+    worker_key,
 )
-from worker.fence import Fence
+from worker.fence import CANCEL_LUA, Fence
+
+E = TypeVar("E", bound=Event)
+CHANNEL = 1311111111111111119
 
 
-class LocalDiscord:
-    """A sandbox server on a loop in a thread, so that synchronous code can talk to it over real HTTP."""
+class Rig:
+    """One Redis, one blob folder, and the gpu workers started on them."""
 
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._thread.start()
-        self.server: SandboxServer = self.wait(SandboxServer.start())
-
-    def wait(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """Run a coroutine on the server's loop."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(20)
-
-    def do(self, change: Callable[[], object]) -> None:
-        """Change the world on its own loop."""
-
-        async def changing() -> None:
-            change()
-
-        self.wait(changing())
-
-    def stop(self) -> None:
-        """Stop server, loop and thread."""
-        self.wait(self.server.stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.server = RedisServer(folder / "redis").start()
+        self.redis = Redis.from_url(self.server.url)
+        self.fence = Fence(self.redis)
+        self.blob_url = (folder / "blobs").as_uri()
+        self.workers: list[Child] = []
 
     @property
-    def world(self) -> World:
-        """Its world."""
-        return self.server.world
+    def blobs(self) -> Blobs:
+        return open_blobs(self.blob_url)
 
-    def id(self, channel: str) -> int:
-        """The id of a channel."""
-        return self.world.channel(channel).id
+    def start_worker(self, **settings: str) -> Child:
+        """Start a gpu worker on `sample` without waiting for it."""
+        name = f"gpu-{len(self.workers)}"
+        defaults = {
+            "REDIS_URL": self.server.url,
+            "BLOB_URL": self.blob_url,
+            "FLUX2_MODEL": "sample",
+            "FLUX2_DEVICE": "cpu",
+            "OMP_NUM_THREADS": "1",
+        }
+        child = Child(name, ("worker", "--role", "gpu"), defaults | settings, self.folder, self.folder / f"{name}.log")
+        child.start()
+        self.workers.append(child)
+        return child
 
-    def posted(self, channel: str = "pictures") -> list[Message]:
-        """What the bot has posted in a channel."""
-        return [m for m in self.world.messages(self.id(channel)) if m.author.id == self.world.bot.id]
+    def ready_worker(self, **settings: str) -> Child:
+        """Start a gpu worker and wait until it takes jobs."""
+        child = self.start_worker(**settings)
+        self.wait_for_state(child, "idle")
+        return child
 
-    def posts_tried(self) -> int:
-        """How many Create Message calls were made."""
-        return sum(call.method == "POST" and call.path.endswith("/messages") for call in self.server.calls)
+    def heartbeat(self, child: Child) -> Heartbeat | None:
+        """What the worker says of itself; None before its first heartbeat and after its last."""
+        for name in self.redis.zrange(WORKERS, 0, -1):
+            if f"-{child.pid}-" in name.decode():
+                body = self.redis.get(worker_key(name.decode()))
+                return Heartbeat.model_validate_json(body) if body else None
+        return None
 
+    def wait_for_state(self, child: Child, state: str, timeout_s: float = 60) -> Heartbeat:
+        """Wait until the worker says that it is `state`."""
 
-@pytest.fixture
-def local_discord() -> Iterator[LocalDiscord]:
-    """A fresh local Discord."""
-    started = LocalDiscord()
-    try:
-        yield started
-    finally:
-        started.stop()
+        def look() -> Heartbeat | None:
+            assert child.returncode is None, child.log_tail(50)
+            beat = self.heartbeat(child)
+            return beat if beat and beat.state == state else None
 
+        return self.wait(look, timeout_s, f"{child.name} {state}")
 
-@pytest.fixture
-def redis(redis_server: RedisServer) -> Iterator[Redis]:
-    """A client of an empty Redis."""
-    with Redis.from_url(redis_server.url) as client:
-        yield client
+    def model_process(self, child: Child) -> psutil.Process:
+        """The worker's resident child."""
+        (process,) = psutil.Process(child.pid).children()
+        return process
 
-
-def button(label: str, custom_id: str) -> dict[str, Any]:
-    """A row with one button, as raw components."""
-    return {"type": 1, "components": [{"type": 2, "style": 2, "label": label, "custom_id": custom_id}]}
-
-
-@dataclass
-class Results:
-    """Puts jobs with accepted results where delivery looks for them."""
-
-    redis: Redis
-    blobs: FileBlobs
-    discord: LocalDiscord
-    numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 1000)))
-
-    def picture(self, seed: int, output_format: OutputFormat = "webp", side: int = 64) -> Picture:
-        """A picture in the blobs, different for each seed."""
-        image = Image.effect_mandelbrot((side, side), (-2.0, -1.5, 1.0 + seed / 100, 1.5), 90).convert("RGB")
-        data = encode(image, output_format, 80)
-        return Picture(
-            sha256=self.blobs.put(data),
-            output_format=output_format,
-            width=side,
-            height=side,
-            size_bytes=len(data),
-            seed=seed,
-        )
-
-    def job(self, pictures: int | list[Picture] = 1, failure: FailureCode | None = None, **destination: Any) -> str:
-        """A dispatched job with a result: so many pictures, or a failure. Returns its id."""
-        job_id = f"{next(self.numbers):016x}"
-        luna = self.discord.world.user("luna").id
-        place = {"channel_id": self.discord.id("pictures"), "dm_user_id": None, **destination}
-        limit = place.pop("file_size_limit", 10 * 1024 * 1024)
-        request, _ = settle(find("sample"), "a red fox", seed=7)
-        skeleton = Skeleton(
-            content=f"<@{luna}> “a red fox” {{size}} seed {{seed}}\n{{notes}}",
-            components=(button("Again", f"flux2:v1:again:{job_id}"),),
-            alt_text="AI-generated picture: a red fox, seed {seed}",
-            mentions=(luna,),
-            nonce=f"r{job_id}",
-            file_stem=f"flux2-{job_id}",
-            file_size_limit=limit,
-            failures={code: f"<@{luna}> Failed: {code.value}." for code in FailureCode},
-            failure_components=(button("Again", f"flux2:v1:again:{job_id}"),),
-            failure_nonce=f"n{job_id}",
-        )
-        job = RenderJob(job_id=job_id, request=request, skeleton=skeleton, destination=Destination(**place))
+    def submit(self, *, attempt: int = 1, job_id: str | None = None, **request: Any) -> str:
+        """Dispatch a job as the bot does and return its id."""
+        job_id = job_id or secrets.token_hex(8)
+        values = {"prompt": "a red circle", "width": 128, "height": 128, "num_inference_steps": 4, "seed": 1} | request
+        job = RenderJob(
+            job_id=job_id,
+            request=GenerationRequest.model_validate({"model": "sample", **values}),
+            skeleton=Skeleton(
+                content="x", nonce=f"r{job_id}", file_stem=f"flux2-{job_id}", file_size_limit=10**7,
+                failure_nonce=f"n{job_id}",
+            ),
+            destination=Destination(channel_id=CHANNEL),
+        )  # fmt: skip
         self.redis.set(job_key(job_id), job.model_dump_json())
-        made = [self.picture(7 + i) for i in range(pictures)] if isinstance(pictures, int) else pictures
-        self.accept(job_id, [] if failure else made, failure)
+        self.enqueue(job_id, attempt)
         return job_id
 
-    def accept(self, job_id: str, pictures: list[Picture], failure: FailureCode | None = None) -> None:
-        """Run an attempt through the fence."""
-        fence = Fence(self.redis)
-        attempt = fence.begin(job_id, f"gpu-{time.monotonic_ns()}")
-        assert isinstance(attempt, int)
-        result = RenderResult(job_id=job_id, attempt=attempt, seconds=2.0, pictures=tuple(pictures), failure=failure)
-        assert fence.accept(result)
+    def submit_long(self) -> str:
+        """Dispatch a job that runs for at least ten seconds on any machine."""
+        return self.submit(width=512, height=512, num_inference_steps=50, count=4)
+
+    def enqueue(self, job_id: str, attempt: int) -> None:
+        """What the dispatcher and the reconciler do for one attempt."""
+        open_queue(gpu_queue("sample"), self.redis).enqueue_call(
+            RENDER_TASK, args=[job_id], job_id=f"{job_id}-r{attempt}", unique=True, timeout=3600, result_ttl=0,
+            failure_ttl=0, description=job_id,
+        )  # fmt: skip
+
+    def cancel(self, job_id: str) -> bool:
+        """What the bot does when a member presses Cancel on a running job."""
+        return bool(self.redis.eval(CANCEL_LUA, 1, run_key(job_id)))
 
     def events(self, job_id: str) -> list[Event]:
-        """Every event of a job, oldest first."""
-        entries = [EVENT.validate_json(fields[b"event"]) for _, fields in self.redis.xrange(EVENTS)]
-        return [event for event in entries if event.job_id == job_id]
+        """All events of the job, in order."""
+        everything = [EVENT.validate_json(fields[b"event"]) for _, fields in self.redis.xrange(EVENTS)]
+        return [event for event in everything if event.job_id == job_id]
+
+    def wait_for_event(self, job_id: str, kind: type[E], timeout_s: float = 60, attempt: int | None = None) -> E:
+        """Wait for the first event of that kind (and attempt)."""
+
+        def look() -> E | None:
+            for event in self.events(job_id):
+                if isinstance(event, kind) and attempt in (None, getattr(event, "attempt", None)):
+                    return event
+            return None
+
+        return self.wait(look, timeout_s, f"{kind.__name__} of {job_id}")
+
+    def result(self, job_id: str) -> RenderResult:
+        """The accepted result."""
+        result = self.fence.result(job_id)
+        assert result is not None
+        return result
+
+    def rq_keys(self, job_id: str) -> list[bytes]:
+        """Everything RQ still keeps under the job's RQ ids, its deliver entry aside."""
+        return list(self.redis.scan_iter(f"rq:*{job_id}-r*"))
+
+    def wait(self, look: Callable[[], Any], timeout_s: float, what: str) -> Any:
+        """Return the first truthy answer of `look`; on time-out fail with the workers' logs."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            if found := look():
+                return found
+            time.sleep(0.05)
+        logs = "\n\n".join(child.log_tail(40) for child in self.workers)
+        raise AssertionError(f"no {what} within {timeout_s:g} s\n{logs}")
+
+    def close(self) -> None:
+        """End everything that still runs."""
+        for child in self.workers:
+            child.kill()
+        self.redis.close()
+        self.server.stop()
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """A rig for one module's tests."""
+    rig = Rig(tmp_path_factory.mktemp("rig"))
+    yield rig
+    rig.close()
 
 
 @pytest.fixture
-def blobs(tmp_path: Path) -> FileBlobs:
-    """A store of its own."""
-    return FileBlobs(tmp_path / "blobs")
-
-
-@pytest.fixture
-def results(redis: Redis, blobs: FileBlobs, local_discord: LocalDiscord) -> Results:
-    """Jobs ready to be delivered."""
-    return Results(redis, blobs, local_discord)
+def own_rig(tmp_path: Path) -> Iterator[Rig]:
+    """A rig for one test that breaks things."""
+    rig = Rig(tmp_path)
+    yield rig
+    rig.close()

@@ -1,0 +1,65 @@
+"""`python -m worker fetch`: brings a model's weights onto this machine, with progress, going on where it stopped.
+
+Owns the conversation with the operator. Which files are wanted and what an error means is `flux2.checkpoint`'s.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from flux2 import checkpoint
+from flux2.errors import CheckpointUnavailable
+from flux2.models import Model
+from worker import license as terms
+
+_DOWNLOADS = 4
+"""Files at a time; more gains nothing on a household line."""
+
+
+def fetch(model: Model, *, hf_home: Path | None, token: str | None, accepts_license: bool) -> str:
+    """Download what is missing of `model` and return a sentence on where it lies; progress goes to stderr.
+
+    Raises CheckpointUnavailable with one sentence: licence not accepted, gated, no connection, no space.
+    """
+    if model.name == "sample":
+        return f"sample ships with the code, in {checkpoint.locate(model)}; there is nothing to fetch."
+    if not checkpoint.is_downloadable(model):
+        return f"{model.name} is a folder of yours, {checkpoint.locate(model)}; there is nothing to fetch."
+    _settle_license(model, hf_home, accepts_license)
+    _download(model, hf_home, token)
+    return f"{model.name} is complete in {checkpoint.locate(model, hf_home=hf_home, token=token)}."
+
+
+def _settle_license(model: Model, hf_home: Path | None, accepts: bool) -> None:
+    if not terms.needs_acceptance(model, hf_home):
+        return
+    if not accepts and not (sys.stdin.isatty() and _asks(model)):
+        raise CheckpointUnavailable(f"{terms.notice(model)} {terms.advice()}")
+    try:
+        terms.accept(model, hf_home)
+    except OSError as error:
+        raise checkpoint.unavailable(model, error, token=None) from error
+
+
+def _asks(model: Model) -> bool:
+    sys.stderr.write(f"{terms.notice(model)}\nDo you accept it? [yes/no] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _download(model: Model, hf_home: Path | None, token: str | None) -> None:
+    import httpx
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        snapshot_download(
+            model.source,
+            cache_dir=terms.cache_folder(hf_home),
+            token=token or False,
+            allow_patterns=list(checkpoint.WANTED),
+            max_workers=_DOWNLOADS,
+        )
+    except (HfHubHTTPError, httpx.HTTPError, OSError) as error:
+        raise checkpoint.unavailable(model, error, token=token) from error
