@@ -38,6 +38,10 @@ _RATE_LIMITED_S = 60.0
 _READ_BACK = 50
 _CLOCK_SLACK = datetime.timedelta(seconds=60)
 
+_INTENTS = discord.Intents(guilds=True)
+"""Never sent, as there is no gateway; with none at all the library warns about a cache that is not used either."""
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nothing here will ever speak
+
 _TOO_LARGE = 40005
 _UNKNOWN_MESSAGE = 10008
 _NO_HISTORY = 160002
@@ -171,7 +175,7 @@ class Discord:
     async def _logged_in(self) -> discord.Client:
         if self._client is None:
             client = discord.Client(
-                intents=discord.Intents.none(),
+                intents=_INTENTS,
                 max_ratelimit_timeout=30,
                 allowed_mentions=discord.AllowedMentions.none(),
             )

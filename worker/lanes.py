@@ -135,8 +135,10 @@ class Lanes:
         code = one.reap()
         if code is not None and not self._stopping:
             _log.warning("lane %s (%s) ended with %d", name, one.queue, code)
-            with contextlib.suppress(RedisError):  # then the reconciler finds the job
+            try:
                 salvage(self._redis, one.queue, name)
+            except RedisError as error:
+                _log.warning("lane %s: its job is left to the reconciler: %s", name, error)
         return code
 
     def _is_partial(self) -> bool:

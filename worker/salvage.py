@@ -37,10 +37,10 @@ def salvage(redis: Redis, queue: str, worker_name: str) -> bool:
         _log.error("job %s has ended two lanes", job.id)
         return False
     with redis.pipeline() as pipeline:
+        open_queue(queue, redis).enqueue_job(job, pipeline=pipeline, at_front=True)
         for execution in job.get_executions():
             if execution.worker_name == worker_name:
                 execution.delete(job=job, pipeline=pipeline)
-        open_queue(queue, redis).enqueue_job(job, pipeline=pipeline, at_front=True)
         pipeline.execute()
     _log.warning("job %s of the dead lane %s is queued again", job.id, worker_name)
     return True
