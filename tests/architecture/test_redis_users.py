@@ -15,7 +15,9 @@ import pytest
 import redis
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
+from sandbox.once import Errand, converse
 from sandbox.redis_server import find_binary
+from sandbox.stack import Stack
 from worker.contract import (
     EVENTS,
     WORKERS,
@@ -52,6 +54,10 @@ class Server:
     def as_user(self, name: str, password: str | None = None) -> redis.Redis:
         """A connection of that user."""
         return redis.Redis(port=self.port, username=name, password=password or PASSWORDS.get(name), retry=None)
+
+    def url(self, name: str) -> str:
+        """What that user's REDIS_URL is."""
+        return f"redis://{name}:{PASSWORDS[name]}@127.0.0.1:{self.port}/0"
 
 
 @contextlib.contextmanager
@@ -182,6 +188,31 @@ def test_the_fence_works_under_these_users(readable: Server) -> None:
             Finished(job_id=job_id, attempt=1, seconds=1.0).model_dump_json().encode()
             in str(bot.xread({EVENTS: 0})).encode()
         )
+
+
+class SeparateUsers(Stack):
+    """The product with each process logged in as its own Redis user."""
+
+    def __init__(self, folder: Path, server: Server) -> None:
+        super().__init__(folder, redis_url=server.url("bot"))
+        self._server = server
+
+    def _add(self, name: str, arguments: tuple[str, ...], settings: dict[str, str]) -> None:
+        user = {"bot": "bot", "io": "worker-io", "gpu": "worker-gpu"}[name]
+        super()._add(name, arguments, {**settings, "REDIS_URL": self._server.url(user)})
+
+
+@pytest.mark.xdist_group("e2e")
+async def test_a_prompt_passes_under_these_users(readable: Server, tmp_path: Path) -> None:
+    """The rules are not too tight: bot, gpu worker and io worker do all they have to, from /imagine to the picture."""
+    async with SeparateUsers(tmp_path / "stack", readable) as stack:
+        answer = await converse(Errand("imagine", tmp_path / "out", "a red circle"), stack)
+        assert answer["ok"], answer
+        assert len(answer["files"]) == 1
+        refused = [
+            log for log in (stack.folder / "logs").iterdir() if re.search("NOPERM|no permission", log.read_text())
+        ]
+        assert refused == []
 
 
 def test_a_short_password_is_refused(root: Path, tmp_path: Path) -> None:
