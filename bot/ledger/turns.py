@@ -2,7 +2,8 @@
 
 Both levels are start-time fair queueing in GPU-seconds. Whoever comes back from idleness joins at the clock of those
 who waited: rest earns no credit, and work done while nobody else wanted the GPU is no debt. A pick is charged with an
-estimate, which `settle` puts right. Declines to know Redis and how many GPUs there are.
+estimate, which `settle` puts right; clocks leave out what is only estimated, so that a correction cannot overtake
+somebody who joined meanwhile. Declines to know Redis and how many GPUs there are.
 """
 
 from __future__ import annotations
@@ -77,7 +78,11 @@ def _has_waiting(connection: Connection, model: str, weight: int, user_id: int |
 
 def _join_class(connection: Connection, model: str, weight: int) -> None:
     rows = connection.execute(select(classes).where(classes.c.model == model)).all()
-    waiting = [row.virtual_s for row in rows if row.weight != weight and _has_waiting(connection, model, row.weight)]
+    waiting = [
+        row.virtual_s - _estimated(connection, model, row.weight) / row.weight
+        for row in rows
+        if row.weight != weight and _has_waiting(connection, model, row.weight)
+    ]
     clock = min(waiting) if waiting else max((row.started_s for row in rows), default=0.0)
     own = next((row for row in rows if row.weight == weight), None)
     if own is None:
@@ -89,8 +94,7 @@ def _join_class(connection: Connection, model: str, weight: int) -> None:
 
 
 def _join_member(connection: Connection, model: str, weight: int, user_id: int) -> None:
-    least = _waiting_members(model, weight).with_only_columns(shares.c.virtual_s).order_by(None)
-    clock = connection.execute(least.order_by(shares.c.virtual_s).limit(1)).scalar()
+    clock = connection.execute(_least_waiting(model, weight)).scalar()
     if clock is None:
         of_class = (classes.c.model == model, classes.c.weight == weight)
         clock = connection.execute(select(classes.c.clock_s).where(*of_class)).scalar_one()
@@ -105,10 +109,17 @@ def _join_member(connection: Connection, model: str, weight: int, user_id: int) 
     )
 
 
-def _waiting_members(model: str, weight: int) -> Select[Any]:
+def _least_waiting(model: str, weight: int) -> Select[Any]:
     of_member = (jobs.c.model == model, jobs.c.weight == weight, jobs.c.user_id == shares.c.user_id)
     waits = select(jobs.c.seq).where(jobs.c.state == State.WAITING, *of_member).correlate(shares).exists()
-    return select(shares).where(shares.c.model == model, shares.c.weight == weight, waits)
+    flying = select(func.coalesce(func.sum(jobs.c.charged_s), 0.0)).where(jobs.c.state.in_(IN_FLIGHT), *of_member)
+    had = shares.c.virtual_s - flying.correlate(shares).scalar_subquery()
+    return select(func.min(had)).where(shares.c.model == model, shares.c.weight == weight, waits)
+
+
+def _estimated(connection: Connection, model: str, weight: int) -> float:
+    flying = (jobs.c.state.in_(IN_FLIGHT), jobs.c.model == model, jobs.c.weight == weight)
+    return float(connection.execute(select(func.coalesce(func.sum(jobs.c.charged_s), 0.0)).where(*flying)).scalar_one())
 
 
 def _next_member(model: str, weight: int, cap: int) -> Select[Any]:

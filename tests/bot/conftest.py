@@ -5,15 +5,35 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import Redis
 
-from bot.ledger.job import Caps, Job, NewJob
+from bot.dispatcher import Dispatcher
+from bot.events import EventReader, News
+from bot.fleet import Fleet, connect
+from bot.ledger.job import Caps, Job, NewJob, Outcome, State
 from bot.ledger.ledger import Ledger
+from bot.queue import WorkQueue
+from bot.reconciler import Reconciler
+from flux2.models import REGISTRY
 from flux2.request import GenerationRequest
-from worker.contract import Destination, FailureCode, Skeleton
+from sandbox.redis_server import RedisServer
+from worker.contract import (
+    Destination,
+    Event,
+    FailureCode,
+    Heartbeat,
+    Picture,
+    RenderResult,
+    Skeleton,
+    lease_key,
+)
+from worker.fence import Fence
+from worker.heartbeat import Beacon
 
 MakeJob = Callable[..., NewJob]
 
@@ -82,3 +102,93 @@ def queue_up(ledger: Ledger, new_job: MakeJob, caps: Caps) -> Callable[..., Any]
         return placed
 
     return queue
+
+
+@dataclass
+class Stack:
+    """Ledger, Redis and all that moves jobs between them; the test plays the workers with the real fence."""
+
+    ledger: Ledger
+    server: RedisServer
+    redis: Redis
+    queue: WorkQueue
+    fleet: Fleet
+    news: News
+    reader: EventReader
+    dispatcher: Dispatcher
+    reconciler: Reconciler
+    fence: Fence
+    told: list[tuple[Job, Event]]
+    moves: list[int]
+
+    def serve(self, *names: str, model: str = "sample") -> None:
+        """Let gpu workers be alive."""
+        for name in names:
+            found = REGISTRY["sample"].model_copy(update={"name": model})
+            Beacon(self.redis).beat(Heartbeat(name=name, role="gpu", state="idle", model=found))
+
+    def entries(self, queue: str = "gpu:sample") -> list[str]:
+        """What lies on one of RQ's queues."""
+        return [entry.decode() for entry in self.redis.lrange(f"rq:queue:{queue}", 0, -1)]
+
+    def pop(self, queue: str = "gpu:sample") -> str:
+        """Take the next entry as a worker does that is done with it, and return its job id."""
+        entry = self.redis.lpop(f"rq:queue:{queue}")
+        assert isinstance(entry, bytes)
+        self.redis.delete(b"rq:job:" + entry)
+        return entry.decode().rpartition("-")[0]
+
+    def begin(self, worker: str = "w1", queue: str = "gpu:sample") -> tuple[str, int]:
+        """Pop and begin a job; returns its id and the fence's attempt."""
+        job_id = self.pop(queue)
+        attempt = self.fence.begin(job_id, worker)
+        assert isinstance(attempt, int)
+        return job_id, attempt
+
+    def lose_lease(self, job_id: str) -> None:
+        """Let the worker be silent for longer than a lease."""
+        self.redis.delete(lease_key(job_id))
+
+    def result(self, job_id: str, attempt: int, failure: FailureCode | None = None) -> RenderResult:
+        """A result as a worker would hand in."""
+        picture = Picture(sha256="a" * 64, output_format="webp", width=128, height=128, size_bytes=10, seed=1)
+        pictures = () if failure else (picture,)
+        return RenderResult(job_id=job_id, attempt=attempt, pictures=pictures, seconds=1.5, failure=failure)
+
+    async def read(self) -> None:
+        """Apply all news there is."""
+        while await self.reader.read():
+            pass
+
+    async def state(self, job_id: str) -> tuple[State, Outcome | None]:
+        """Where the ledger has the job."""
+        job = await self.ledger.get(job_id)
+        assert job is not None
+        return job.state, job.outcome
+
+
+@pytest.fixture
+async def stack(ledger: Ledger, redis_server: RedisServer) -> AsyncIterator[Stack]:
+    """Everything between the ledger and Redis, nothing running by itself, graces shortened to nothing."""
+    redis, news_redis = Redis.from_url(redis_server.url), connect(redis_server.url)
+    queue, fleet = WorkQueue.connect(redis_server.url), Fleet(news_redis)
+    told: list[tuple[Job, Event]] = []
+    moves: list[int] = []
+
+    async def moved() -> None:
+        moves.append(1)
+
+    class Listener:
+        async def observe(self, job: Job, event: Event) -> None:
+            told.append((job, event))
+
+    dispatcher = Dispatcher(ledger, fleet, queue, max_running_per_member=2, queue_moved=moved)
+    news = News(ledger, news_redis, [Listener()], dispatcher.moved)
+    reconciler = Reconciler(ledger, queue, news, dispatcher, interval_s=15.0, grace_s=0.0)
+    reader = EventReader(ledger, news_redis, news, reconciler.wake)
+    yield Stack(
+        ledger, redis_server, redis, queue, fleet, news, reader, dispatcher, reconciler, Fence(redis), told, moves
+    )
+    await queue.close()
+    await news_redis.aclose()
+    redis.close()
