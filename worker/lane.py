@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
-from redis import Redis
+from redis import Redis, RedisError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
@@ -23,7 +23,7 @@ from rq.worker import SimpleWorker
 from config import logging as log_lines
 from config.settings import DeliverySettings
 from worker.allowlist import AllowedJob, AllowedQueue
-from worker.blobs import open_blobs
+from worker.blobs import BlobsUnavailable, open_blobs
 from worker.contract import IO_QUEUE
 from worker.delivery import Discord, NotNow, TokenRefused
 from worker.fence import Fence
@@ -32,8 +32,9 @@ from worker.tasks.deliver import Courier, employ
 
 _log = logging.getLogger(__name__)
 
-TOKEN_REFUSED = os.EX_CONFIG
+MISCONFIGURED = os.EX_CONFIG
 """Exit code 78: nobody but the operator can help, so nobody restarts it."""
+_NO_REDIS = os.EX_UNAVAILABLE
 _JOB_LEASE_S = 120
 """RQ takes a job for abandoned after this; a delivery that takes longer meets its own nonce in its second run."""
 _MAINTENANCE_S = 10
@@ -92,15 +93,23 @@ def run(settings: DeliverySettings, queue: str, name: str, life: Connection) -> 
     threading.Thread(target=_stop_with, args=[life], name="life", daemon=True).start()
     with contextlib.closing(Redis.from_url(settings.redis_url.get_secret_value())) as redis:
         try:
+            # First of all: a lane that has to start over and over must not log in to Discord each time.
+            redis.ping()
             with contextlib.nullcontext() if queue == IO_QUEUE else _courier(settings, redis):
                 worker = LaneWorker(queue, redis, name)
                 worker.work(logging_level=None)
         except TokenRefused as refused:
             _log.critical("%s Set DISCORD_TOKEN to the bot token from the developer portal.", refused)
-            return TOKEN_REFUSED
+            return MISCONFIGURED
+        except BlobsUnavailable as unavailable:
+            _log.critical("%s", unavailable)
+            return MISCONFIGURED
+        except RedisError as error:
+            _log.error("Redis does not answer: %s", error)
+            return _NO_REDIS
         if worker.token_refused:
-            _log.critical("Discord refuses DISCORD_TOKEN since just now; set the new one and start again.")
-            return TOKEN_REFUSED
+            _log.critical("Discord has stopped accepting DISCORD_TOKEN; set the new one and start again.")
+            return MISCONFIGURED
     return os.EX_OK
 
 

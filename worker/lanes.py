@@ -1,8 +1,8 @@
 """`worker --role io`: starts the lanes, keeps them alive, says so in heartbeats, drains them on SIGTERM.
 
-Lanes are forked from this process, which has everything imported already, runs no thread and no event loop: a lane
-costs a few megabytes and milliseconds instead of a fresh interpreter's sixty and a second, and being a direct child
-its end is known at once, without a server process in between. Declines to know what lanes do.
+Lanes are forked from this process, which has everything imported already and runs no thread and no event loop: a lane
+costs about ten megabytes of its own and no start-up, where a fresh interpreter takes seventy and most of a second. As
+direct children their end is known at once; a fork server in between could itself die. Declines to know what lanes do.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Lanes:
         self._stopping = False
 
     def run(self) -> int:
-        """Serve until SIGTERM or SIGINT, then drain. Returns 0, or 78 when Discord refuses the token."""
+        """Serve until SIGTERM or SIGINT, then drain. Returns 0, or 78 where only the operator can help."""
         before = {number: signal.signal(number, self._stop) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             code = self._serve()
@@ -126,8 +126,8 @@ class Lanes:
             self._beat("busy" if self._is_partial() else "idle")
             wait([one.process.sentinel for one in self._lanes if one.process is not None], timeout=_LOOK_S)
             for one in self._lanes:
-                if self._tend(one) == lane.TOKEN_REFUSED:
-                    return lane.TOKEN_REFUSED
+                if self._tend(one) == lane.MISCONFIGURED:
+                    return lane.MISCONFIGURED
         return os.EX_OK
 
     def _tend(self, one: _Lane) -> int | None:

@@ -251,11 +251,19 @@ def test_a_token_that_is_revoked_later_stops_the_role_with_78(
 
 
 def test_without_redis_the_role_waits_instead_of_ending(start: Start, local_discord: Any) -> None:
-    """A Redis that is not up yet costs restarts with a pause, not the process."""
+    """A Redis that is not up yet costs restarts with a pause, not the process, and no login to Discord."""
     supervisor = start(REDIS_URL="redis://127.0.0.1:1/0")
-    time.sleep(3)
+    _until(lambda: supervisor.log.read_text().count("Redis does not answer") > 6)
     assert supervisor.process.poll() is None
-    assert "no heartbeat" in supervisor.log.read_text()
+    assert local_discord.server.calls == []
+
+
+def test_without_blobs_the_role_stops_with_78(start: Start, tmp_path: Path) -> None:
+    """A blob folder that cannot be made ends the role with one sentence, not with a loop of restarts."""
+    (tmp_path / "file").write_text("x")
+    supervisor = start(BLOB_URL=f"file://{tmp_path}/file/blobs")
+    assert supervisor.process.wait(30) == 78
+    assert "make it writable or set BLOB_URL" in supervisor.log.read_text()
 
 
 def test_salvage_leaves_what_nobody_held(redis: Redis) -> None:
