@@ -133,29 +133,33 @@ class Dispatcher:
         The wish is committed first: what Redis cannot be told now, the reconciler tells it later.
         """
         before = await self._ledger.get(job_id)
-        job = await self._ledger.request_cancel(job_id)
-        if job.state is State.CLOSED:
-            # Closed as cancelled just now, or by somebody earlier.
-            is_new = before is not None and before.state is not State.CLOSED and job.outcome is Outcome.CANCELLED
-            if is_new:
-                await self._fence_off(job)
-                await self.moved()
-            return CancelResult.DROPPED if is_new else CancelResult.TOO_LATE
-        if job.state not in IN_FLIGHT:
+        if before is None:
+            raise KeyError(job_id)
+        if before.state is State.WAITING and not await self._fence_off(before):
             return CancelResult.TOO_LATE
+        job = await self._ledger.request_cancel(job_id)
+        if job.state in IN_FLIGHT:
+            return await self._stop_or_leave(job)
+        if job.outcome is not Outcome.CANCELLED or before.state is State.CLOSED:
+            return CancelResult.TOO_LATE
+        await self.moved()
+        return CancelResult.DROPPED
+
+    async def _stop_or_leave(self, job: Job) -> CancelResult:
         try:
             return await self.stop(job)
         except RedisError as error:
-            _log.warning("job %s: Redis cannot be told of the cancel yet (%s)", job_id, error)
+            _log.warning("job %s: Redis cannot be told of the cancel yet (%s)", job.id, error)
             return CancelResult.STOPPING
 
-    async def _fence_off(self, job: Job) -> None:
-        # A waiting job may have a copy on the queue whose reply was lost, or an earlier run that nobody hears of.
+    async def _fence_off(self, job: Job) -> bool:
+        # A waiting job may have a copy on the queue whose reply was lost, or an earlier run that is not dead after all.
         try:
             async with asyncio.timeout(_FENCE_S):
-                await self._queue.cancel(job.id)
+                return await self._queue.cancel(job.id)
         except (RedisError, TimeoutError):
             _log.warning("job %s: the reconciler will tell Redis of the cancel", job.id)
+            return True
 
     async def stop(self, job: Job) -> CancelResult:
         """Carry out the wish to cancel a job in flight. Raises redis.RedisError. May be repeated."""

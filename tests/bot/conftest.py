@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import secrets
 from collections.abc import AsyncIterator, Callable
@@ -159,6 +160,14 @@ class Stack:
         """Apply all news there is."""
         while await self.reader.read():
             pass
+
+    async def until(self, job_id: str, state: State) -> None:
+        """Wait for running parts to bring the job there."""
+        for _ in range(400):
+            if (await self.state(job_id))[0] is state:
+                return
+            await asyncio.sleep(0.05)
+        raise TimeoutError(f"job {job_id} did not become {state}")
 
     async def state(self, job_id: str) -> tuple[State, Outcome | None]:
         """Where the ledger has the job."""
