@@ -46,7 +46,8 @@ async def connect(server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Asy
     """Make bots of the real library; `await connect(prepare)` returns one that is ready and has synced its commands."""
     monkeypatch.setattr(discord.http.Route, "BASE", server.api_url)
     monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", URL(server.gateway_url))
-    running: list[tuple[Bot, asyncio.Task[None]]] = []
+    bots: list[Bot] = []
+    running: list[asyncio.Task[None]] = []
 
     async def start(
         prepare: Callable[[Bot], None] | None = None,
@@ -61,19 +62,21 @@ async def connect(server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Asy
             chunk_guilds_at_startup=False,
             guild_ready_timeout=0.05,
         )
+        bots.append(bot)
         if prepare is not None:
             prepare(bot)
         await bot.login(token or server.world.token)
         if bot.tree.get_commands():
             await bot.tree.sync()
         task = asyncio.create_task(bot.connect())
-        running.append((bot, task))
+        running.append(task)
         await _first(bot.wait_until_ready(), task)
         return bot
 
     yield start
-    for bot, task in running:
+    for bot in bots:
         await bot.close()
+    for task in running:
         with contextlib.suppress(discord.DiscordException, asyncio.CancelledError):
             await task
 
