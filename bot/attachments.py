@@ -6,7 +6,8 @@ What comes out is a reference by content hash; a stranger's file itself is never
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import aiohttp
@@ -69,9 +70,12 @@ class AttachmentReader:
         if (attachment.width or 0) * (attachment.height or 0) > self._limits.max_pixels:
             limit = f"{self._limits.max_pixels / 1e6:g}"
             raise Refusal(f"{name} is larger than {limit} megapixels; scale it down and attach it again.")
+        if attachment.width and attachment.height:
+            with _named(attachment):
+                images.check_shape((attachment.width, attachment.height))
 
     def _too_heavy(self, name: str) -> Refusal:
-        limit = f"{self._limits.max_bytes / (1024 * 1024):g}"
+        limit = f"{self._limits.max_bytes / (1024 * 1024):.3g}"
         return Refusal(f"{name} is larger than {limit} MiB; save it smaller and attach it again.")
 
     async def read(self, attachments: Sequence[discord.Attachment]) -> References:
@@ -81,10 +85,8 @@ class AttachmentReader:
         notes: list[str] = []
         for number, attachment in enumerate(attachments, start=1):
             data = await self._download(attachment)
-            try:
+            with _named(attachment):
                 picture, said = await asyncio.to_thread(self._keep, data)
-            except InvalidRequest as error:
-                raise Refusal(f"{_name(attachment)}: {error}") from error
             pictures.append(picture)
             notes += said if len(attachments) == 1 else [f"Image {number}: {note}" for note in said]
         return References(tuple(pictures), tuple(notes))
@@ -133,6 +135,15 @@ class AttachmentReader:
         """Close the connections."""
         if self._session is not None:
             await self._session.close()
+
+
+@contextlib.contextmanager
+def _named(attachment: discord.Attachment) -> Iterator[None]:
+    """Say of which file a refusal speaks."""
+    try:
+        yield
+    except InvalidRequest as error:
+        raise Refusal(f"{_name(attachment)}: {error}") from error
 
 
 def _name(attachment: discord.Attachment) -> str:

@@ -56,7 +56,8 @@ class StatusLine:
 
     def say(self, text: str, *, final: bool = False) -> None:
         """Show `text` as soon as it may be; after a final text nothing else is ever shown."""
-        if self._is_final:
+        # An unchanged text must not take one of the channel's turns.
+        if self._is_final or (text == self._wanted and not final):
             return
         self._wanted, self._is_final = text, final
         self._changed.set()

@@ -21,7 +21,7 @@ from sandbox.member import Upload
 from sandbox.redis_server import RedisServer
 from sandbox.server import SandboxServer
 from worker.blobs import open_blobs
-from worker.contract import Heartbeat, Picture, Progress, RenderResult, Started
+from worker.contract import FailureCode, Heartbeat, Picture, Progress, RenderResult, Started
 from worker.delivery import Discord
 from worker.fence import Fence
 from worker.heartbeat import Beacon
@@ -86,7 +86,7 @@ async def bot(settings: BotSettings, gpu: Gpu) -> AsyncIterator[Flux2Bot]:
 
 
 class Gpu:
-    """Plays the worker of the sample model: takes what was dispatched, says its steps, hands in pictures, posts them."""
+    """Plays the worker of the sample model: takes a job, says its steps, hands in pictures, posts them."""
 
     def __init__(self, settings: BotSettings) -> None:
         self._redis = Redis.from_url(settings.redis_url.get_secret_value())
@@ -141,6 +141,11 @@ class Gpu:
             )
         result = RenderResult(job_id=job.id, attempt=attempt, pictures=tuple(pictures), seconds=1.5)
         return await asyncio.to_thread(self.fence.accept, result)
+
+    async def fail(self, job: Job, attempt: int) -> None:
+        """End without a picture: too little memory."""
+        result = RenderResult(job_id=job.id, attempt=attempt, seconds=0.5, failure=FailureCode.OUT_OF_MEMORY)
+        assert await asyncio.to_thread(self.fence.accept, result)
 
     async def post(self, job_id: str) -> None:
         """Deliver as `worker --role io` does."""

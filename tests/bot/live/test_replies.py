@@ -1,0 +1,132 @@
+"""Replies to the bot's pictures: whose act at once, whose are asked about, which are ignored."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from bot.client import Flux2Bot
+from bot.interactions.reply import ReplyEdits
+from bot.ledger.job import Job
+from sandbox.member import Upload
+from sandbox.message import Message
+from sandbox.server import SandboxServer
+
+Gpu = Any
+OnlyJob = Callable[[], Awaitable[Job]]
+Closed = Callable[[str], Awaitable[Job]]
+Result = tuple[Job, Message]
+
+
+@pytest.fixture
+async def result(server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed) -> Result:
+    """Luna's finished picture and its message."""
+    await (await server.member("luna").slash("imagine", {"prompt": "a red fox", "aspect": "16:9"})).answer()
+    job = await only_job()
+    await gpu.draw(job)
+    job = await closed(job.id)
+    message = server.world.message(job.result_message_id or 0)
+    assert message is not None
+    return job, message
+
+
+def _spoken_after(server: SandboxServer, message: Message) -> list[Message]:
+    return [m for m in server.world.messages(message.channel_id) if m.is_by_bot and m.id > message.id]
+
+
+async def test_the_requesters_reply_acts_at_once(
+    server: SandboxServer, bot: Flux2Bot, gpu: Gpu, result: Result, only_job: OnlyJob, closed: Closed
+) -> None:
+    """Words become an edit of that very picture, same size; status and result answer the member's message."""
+    before, picture = result
+    reply = await server.member("luna").reply(picture, "make it blue")
+    status = await server.world.wait_for(lambda m: m.reference_id == reply.id)
+    assert status.labels() == ["Cancel"]
+    job = await only_job()
+    assert (job.source, job.parent_id, job.request.prompt) == ("reply", before.id, "make it blue")
+    assert job.request.reference_images[0].sha256 == before.pictures[0].sha256
+    assert (job.request.width, job.request.height) == (before.request.width, before.request.height)
+    await gpu.draw(job)
+    done = await closed(job.id)
+    posted = server.world.message(done.result_message_id or 0)
+    assert posted is not None
+    assert (posted.channel_id, posted.reference_id) == (picture.channel_id, reply.id)
+    assert posted.pinged == {server.member("luna").id}
+
+
+async def test_attached_images_become_further_references(
+    server: SandboxServer, bot: Flux2Bot, result: Result, only_job: OnlyJob, picture: Callable[..., Upload]
+) -> None:
+    """The picture comes first, what the reply brings follows in order."""
+    reply = await server.member("luna").reply(
+        result[1], "add this hat", files=[picture("hat.png", 32, 48), picture("b.png", 80, 80)]
+    )
+    await server.world.wait_for(lambda m: m.reference_id == reply.id)
+    job = await only_job()
+    shapes = [(one.width, one.height) for one in job.request.reference_images]
+    assert shapes == [(result[0].request.width, result[0].request.height), (32, 48), (80, 80)]
+
+
+async def test_another_members_reply_is_asked_about(
+    server: SandboxServer, bot: Flux2Bot, result: Result, only_job: OnlyJob
+) -> None:
+    """Nothing happens until its author confirms; then the picture is theirs, and the question is gone."""
+    luna, other = server.member("luna"), server.member("max")
+    reply = await other.reply(result[1], "make it green")
+    question = await server.world.wait_for(lambda m: m.reference_id == reply.id)
+    assert question.labels() == ["Edit"]
+    assert await bot.services.ledger.open_jobs() == []
+    refused = await (await luna.press(question, "Edit")).follow_up()
+    assert refused.ephemeral
+    assert "Only the member who replied" in refused.content
+    await other.press(question, "Edit")
+    status = await server.world.wait_for(lambda m: m.reference_id == reply.id and "Cancel" in m.labels())
+    job = await only_job()
+    assert (job.user_id, job.request.prompt, job.parent_id) == (other.id, "make it green", result[0].id)
+    await server.world.hub.until(lambda: server.world.message(question.id) is None or None, 10)
+    assert status.id != question.id
+
+
+@pytest.mark.parametrize(("text", "ping"), [("nice", True), ("😀 🎉", True), ("make it blue", False), ("wow!", True)])
+async def test_talk_is_ignored(server: SandboxServer, bot: Flux2Bot, result: Result, text: str, ping: bool) -> None:
+    """One word, emoji, or a reply without ping is talk: no job and no answer."""
+    await server.member("luna").reply(result[1], text, ping=ping)
+    await asyncio.sleep(0.4)
+    assert _spoken_after(server, result[1]) == []
+    assert await bot.services.ledger.open_jobs() == []
+
+
+async def test_a_bad_attachment_is_answered_for_a_while(server: SandboxServer, bot: Flux2Bot, result: Result) -> None:
+    """An error is a reply that takes itself away."""
+    bot.replies = ReplyEdits(bot, error_shown_s=0.5)
+    reply = await server.member("luna").reply(result[1], "add this hat", files=[Upload("hat.png", b"no picture")])
+    answer = await server.world.wait_for(lambda m: m.reference_id == reply.id)
+    assert answer.content == "“hat.png”: The file is not a picture; attach a PNG, JPEG, WebP or GIF."
+    await server.world.hub.until(lambda: server.world.message(answer.id) is None or None, 10)
+    assert await bot.services.ledger.open_jobs() == []
+
+
+async def test_a_reply_that_arrives_twice_is_one_job(
+    server: SandboxServer, bot: Flux2Bot, result: Result, only_job: OnlyJob
+) -> None:
+    """A repeated gateway event makes one job and one status message."""
+    server.world.faults.duplicate("MESSAGE_CREATE")
+    reply = await server.member("luna").reply(result[1], "make it blue")
+    await server.world.wait_for(lambda m: m.reference_id == reply.id)
+    await asyncio.sleep(0.5)
+    await only_job()
+    assert len(_spoken_after(server, result[1])) == 1
+
+
+async def test_a_picture_whose_blob_is_gone_is_read_from_its_message(
+    server: SandboxServer, bot: Flux2Bot, result: Result, only_job: OnlyJob
+) -> None:
+    """Blobs may be cleaned up: the message still holds the picture."""
+    bot.services.blobs.delete(result[0].pictures[0].sha256)
+    reply = await server.member("luna").reply(result[1], "make it blue")
+    await server.world.wait_for(lambda m: m.reference_id == reply.id)
+    (reference,) = (await only_job()).request.reference_images
+    assert await asyncio.to_thread(bot.services.blobs.exists, reference.sha256)
