@@ -17,6 +17,8 @@ from worker.allowlist import AllowedJob, open_queue
 
 _log = logging.getLogger(__name__)
 _WORKER_KEY = "rq:worker:{}"
+_SALVAGED_KEY = "rq:salvaged:{}"
+"""Beside RQ's own keys, because that is where the Redis user of the io role may write."""
 _ONCE_S = 3600
 
 
@@ -33,7 +35,7 @@ def salvage(redis: Redis, queue: str, worker_name: str) -> bool:
         job = AllowedJob.fetch(as_text(held), connection=redis, serializer=JSONSerializer)
     except NoSuchJobError:
         return False
-    if not redis.set(f"salvaged:{job.id}", worker_name, nx=True, ex=_ONCE_S):
+    if not redis.set(_SALVAGED_KEY.format(job.id), worker_name, nx=True, ex=_ONCE_S):
         _log.error("job %s has ended two lanes", job.id)
         return False
     with redis.pipeline() as pipeline:

@@ -277,6 +277,8 @@ def test_salvage_takes_a_job_up_once(redis: Redis, local_discord: Any, results: 
     queue = _enqueue(redis, local_discord, job_id)
     redis.delete(f"rq:queue:{queue}")
     redis.hset("rq:worker:dead", "current_job", f"{job_id}-d0")
+    before = set(redis.keys("*"))
     assert salvage(redis, queue, "dead")
+    assert all(key.startswith(b"rq:") for key in set(redis.keys("*")) - before), "outside what the io user may write"
     assert redis.lrange(f"rq:queue:{queue}", 0, -1) == [f"{job_id}-d0".encode()]
     assert not salvage(redis, queue, "dead")
