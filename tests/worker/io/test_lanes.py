@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -51,6 +52,7 @@ class Supervisor:
                 cwd=folder,
                 env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LOG_LEVEL": "INFO", **environment},
                 stderr=log,
+                start_new_session=True,
             )
         self.handle = psutil.Process(self.process.pid)
 
@@ -59,13 +61,9 @@ class Supervisor:
         return [child for child in self.handle.children() if child.status() != psutil.STATUS_ZOMBIE]
 
     def end(self) -> None:
-        """Whatever the test left behind."""
-        lanes = self.lanes() if self.handle.is_running() else []
-        for process in [self.process, *lanes]:
-            try:
-                process.kill()
-            except psutil.NoSuchProcess:
-                continue
+        """Whatever the test left behind; the group outlives its leader."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 
