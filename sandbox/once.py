@@ -126,7 +126,7 @@ async def converse(errand: Errand, stack: Stack, progress: _Progress | None = No
 async def _job_id_of(status: Message, stack: Stack, use: Use) -> str:
     """Find the job in the buttons of its status message; a refusal may still replace that message."""
     while True:
-        if found := _job_ids(status):
+        if found := job_ids(status):
             return found[0]
         if refusal := use.ephemeral_follow_up():
             raise Refused(refusal.content, "refused", "bot")
@@ -134,7 +134,7 @@ async def _job_id_of(status: Message, stack: Stack, use: Use) -> str:
         status = stack.server.world.message(status.id) or status
 
 
-def _job_ids(message: Message) -> list[str]:
+def job_ids(message: Message) -> list[str]:
     """Job ids named by the custom ids of a message's buttons."""
     matches = (_JOB_ID.match(str(custom_id)) for custom_id in message.custom_ids())
     return [match[1] for match in matches if match]
@@ -164,7 +164,7 @@ async def _reply(
     reply = await member.reply(message, text, ping=True)
     world = stack.server.world
     answer = await world.wait_for(lambda candidate: candidate.is_by_bot and candidate.reference_id == reply.id)
-    ids = [job_id for job_id in _job_ids(answer) if job_id != before]
+    ids = [job_id for job_id in job_ids(answer) if job_id != before]
     if not ids:
         raise Refused(answer.content, "refused", "bot")
     progress.stage = "job"

@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.leash import leash
+
 ROOT = Path(__file__).resolve().parent.parent
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "OMP_NUM_THREADS", "SYSTEMROOT", "VIRTUAL_ENV")
 """What a child takes over from the shell; never a URL, a token or a key."""
@@ -65,6 +67,7 @@ class Child:
                 stdout=stderr,
                 stderr=stderr,
                 start_new_session=True,
+                preexec_fn=leash(),
             )
 
     def ask_to_stop(self) -> None:

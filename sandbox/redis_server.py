@@ -19,6 +19,8 @@ from typing import Self
 
 import redis
 
+from sandbox.leash import leash
+
 _START_S = 10.0
 _INSTALL = (
     "No Redis server was found. Install one and try again:\n"
@@ -102,6 +104,7 @@ class RedisServer:
             stderr=subprocess.DEVNULL,
             # A Ctrl-C in the terminal must reach the bot and the workers first; Redis is stopped last, by us.
             start_new_session=True,
+            preexec_fn=leash(),
         )
         self._wait_until_ready(log)
         return self
