@@ -1,6 +1,5 @@
 """A member's prompt, all the way to a picture in the thread."""
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +88,8 @@ async def test_the_explicit_size_is_snapped_and_said(stack: Stack, tmp_path: Pat
 async def test_the_format_asked_for_is_the_format_sent(stack: Stack, tmp_path: Path, image_format: str) -> None:
     """The file a member gets is of the format they chose."""
     line = await imagine(stack, tmp_path, format=image_format)
-    assert Image.open(io.BytesIO(Path(line["files"][0]).read_bytes())).format == image_format.upper()
+    with Image.open(line["files"][0]) as picture:
+        assert picture.format == image_format.upper()
 
 
 async def test_jobs_answers_without_a_picture(stack: Stack, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,12 +22,11 @@ LONG = {"prompt": "a red circle on a white background", "size": "256x256", "step
 
 async def until(probe: Callable[[], object], timeout_s: float, what: str) -> None:
     """Wait until `probe` gives something true."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            while not probe():
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        pytest.fail(f"{what} did not happen within {timeout_s:g} s")
+    deadline = time.monotonic() + timeout_s
+    while not probe():
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} did not happen within {timeout_s:g} s")
+        await asyncio.sleep(0.05)
 
 
 async def start_long_job(stack: Stack) -> tuple[Message, str]:
