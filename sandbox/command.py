@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from sandbox import command_rules
 from sandbox.clock import Clock
@@ -86,7 +85,7 @@ class CommandRegistry:
         """The commands of one scope, in the order they were registered."""
         return list(self._scopes.get(guild_id, {}).values())
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[RegisteredCommand]:
         return iter([command for scope in self._scopes.values() for command in scope.values()])
 
     def __len__(self) -> int:

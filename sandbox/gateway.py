@@ -51,7 +51,7 @@ class Gateway:
         self.identifies = 0
         self.resumes = 0
         self._connections: set[Connection] = set()
-        world.hub.listen(self._heard)
+        self._deafen = world.hub.listen(self._heard)
         world.faults.on_gateway.append(self._break)
 
     @property
@@ -261,6 +261,8 @@ class Gateway:
             self.sessions.clear()
 
     async def close(self) -> None:
-        """End every connection."""
+        """End every connection and hear nothing more."""
+        self._deafen()
+        self._world.faults.on_gateway.remove(self._break)
         for connection in list(self._connections):
             connection.close(1001, "Going away.")

@@ -22,7 +22,6 @@ ACTIVE_THREADS = 1000
 OLD_MESSAGE_S = 3600.0
 OLD_EDITS = 5
 """Edits of one message older than an hour per hour; Discord does not publish its figure, this one is a guess."""
-FOLLOW_UPS_USER_INSTALL = 5
 
 _EMBED_TEXTS = {"title": 256, "description": 4096}
 

@@ -249,7 +249,7 @@ def message_json(world: World, message: Message, *, full: bool = False, depth: i
     elif message.author is world.bot:
         body["application_id"] = str(world.application_id)
     if message.trigger is not None:
-        body |= _trigger_json(message.trigger)
+        body |= _trigger_json(message.trigger, message.guild_id)
     if message.reactions:
         body["reactions"] = [_reaction_json(world, emoji, users) for emoji, users in message.reactions.items()]
     if message.thread is not None:
@@ -291,12 +291,12 @@ def _reference_json(world: World, message: Message, depth: int) -> Json:
     return found
 
 
-def _trigger_json(trigger: Trigger) -> Json:
+def _trigger_json(trigger: Trigger, guild_id: int | None) -> Json:
     metadata: Json = {
         "id": str(trigger.interaction_id),
         "type": trigger.type,
         "user": user_json(trigger.user),
-        "authorizing_integration_owners": {"0": "0"},
+        "authorizing_integration_owners": {"0": str(guild_id or 0)},
     }
     optional = {
         "name": trigger.command_name,

@@ -79,8 +79,10 @@ def edit(world: World, message: Message, draft: Draft, default: Allowed = ANYBOD
         changeable = MessageFlag.SUPPRESS_EMBEDS
         message.flags = message.flags & ~changeable | draft.flags & changeable
     message.flags |= draft.flags & MessageFlag.IS_COMPONENTS_V2
+    if not message.is_loading:
+        # Filling a placeholder is no edit: members read no “(edited)” below it.
+        message.edited_at = world.clock.now()
     message.flags &= ~MessageFlag.LOADING
-    message.edited_at = world.clock.now()
     _say(world, message, draft)
     if "content" in draft.given or "components" in draft.given:
         _mention(world, message, draft.wishes(default))

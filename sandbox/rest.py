@@ -55,6 +55,13 @@ class Rest:
             app.add_routes(part(world).routes())
         return app
 
+    @web.middleware
+    async def break_downloads(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Let scripted faults strike the CDN too; for the application around this one."""
+        return await (
+            self._break(request, handler) if request.path.startswith(("/cdn/", "/media/")) else handler(request)
+        )
+
     def count(self, status: int) -> int:
         """How many calls were answered with a status."""
         return sum(call.status == status for call in self.calls)

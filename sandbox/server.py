@@ -33,7 +33,7 @@ class SandboxServer:
         """Serve a world (the default one if None) on 127.0.0.1; port 0 takes a free one. Raises OSError."""
         world = world or sandbox_world()
         rest, gateway = Rest(world), Gateway(world)
-        app = web.Application(client_max_size=1 << 30)
+        app = web.Application(client_max_size=1 << 30, middlewares=[rest.break_downloads])
         app.add_subapp(BASE, rest.application())
         app.add_routes([web.get("/gateway", gateway.serve), web.get("/gateway/", gateway.serve)])
         app.add_routes(cdn.routes(world.cdn))

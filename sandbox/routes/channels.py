@@ -39,9 +39,11 @@ class Channels:
         ]
 
     async def get(self, request: web.Request) -> web.Response:
+        """`GET /channels/{channel}`."""
         return reply(channel_json(self._world, self._access.channel(request)))
 
     async def edit(self, request: web.Request) -> web.Response:
+        """`PATCH /channels/{channel}`."""
         channel = self._access.channel(request)
         body = await read_json(request)
         form = Form()
@@ -74,6 +76,7 @@ class Channels:
             state.archived_at = state.active_at = self._world.clock.now()
 
     async def delete(self, request: web.Request) -> web.Response:
+        """`DELETE /channels/{channel}`."""
         channel = self._access.channel(request)
         body = channel_json(self._world, channel)
         if channel.is_dm:
@@ -83,10 +86,11 @@ class Channels:
         return reply(body)
 
     async def thread_from_message(self, request: web.Request) -> web.Response:
+        """`POST …/messages/{message}/threads`: the thread gets the id of the message."""
         channel = self._parent(request, Permission.CREATE_PUBLIC_THREADS)
         message = self._access.message(request, channel)
         body = await read_json(request)
-        self._check_new(body)
+        self._check_new(channel, body)
         if message.thread is not None or message.id in self._world.channels:
             raise ApiError(160004)
         thread = self._open(channel, message.id, ChannelType.PUBLIC_THREAD, body)
@@ -98,12 +102,13 @@ class Channels:
         return reply(channel_json(self._world, thread), 201)
 
     async def thread(self, request: web.Request) -> web.Response:
+        """`POST …/threads`: private unless told otherwise."""
         body = await read_json(request)
         kind = body.get("type", ChannelType.PRIVATE_THREAD)
         private = kind == ChannelType.PRIVATE_THREAD
         needed = Permission.CREATE_PRIVATE_THREADS if private else Permission.CREATE_PUBLIC_THREADS
         channel = self._parent(request, needed)
-        self._check_new(body)
+        self._check_new(channel, body)
         if kind not in (ChannelType.PUBLIC_THREAD, ChannelType.PRIVATE_THREAD):
             raise Form.single("type", "BASE_TYPE_CHOICES", "Value must be one of {11, 12}.")
         thread = self._open(channel, self._world.snowflakes.next(), ChannelType(kind), body)
@@ -121,12 +126,13 @@ class Channels:
         self._access.require(channel, needed)
         return channel
 
-    def _check_new(self, body: Json) -> None:
+    def _check_new(self, channel: Channel, body: Json) -> None:
         form = Form()
         form.text("name", body.get("name"), limits.THREAD_NAME, 1)
         _check_archive(form, body)
         form.check()
-        active = [channel for channel in self._world.guild.threads() if channel.thread and not channel.thread.archived]
+        threads = [one for one in self._world.channels.values() if one.guild_id == channel.guild_id and one.thread]
+        active = [one for one in threads if one.thread and not one.thread.archived]
         if len(active) >= self._world.max_active_threads:
             raise ApiError(160006)
 
@@ -163,21 +169,25 @@ class Channels:
         )
 
     async def archived(self, request: web.Request) -> web.Response:
+        """`GET …/threads/archived/public`."""
         channel = self._access.channel(request, Permission.READ_MESSAGE_HISTORY)
         threads = [thread for thread in self._world.threads(channel.id) if thread.thread and thread.thread.archived]
         return reply({"threads": [channel_json(self._world, t) for t in threads], "members": [], "has_more": False})
 
     async def active(self, request: web.Request) -> web.Response:
+        """`GET /guilds/{guild}/threads/active`."""
         guild = self._access.guild(request)
         self._world.archive_idle_threads()
         threads = [thread for thread in guild.threads() if thread.thread and not thread.thread.archived]
         return reply({"threads": [channel_json(self._world, thread) for thread in threads], "members": []})
 
     async def members(self, request: web.Request) -> web.Response:
+        """`GET …/thread-members`."""
         channel, state = self._access.thread(request)
         return reply([thread_member_json(channel, state, user_id) for user_id in sorted(state.member_ids)])
 
     async def join(self, request: web.Request) -> web.Response:
+        """`PUT …/thread-members/{user}`."""
         channel, state = self._access.thread(request)
         self._access.require_open(channel)
         state.member_ids.add(self._named(request))
@@ -185,6 +195,7 @@ class Channels:
         return nothing()
 
     async def leave(self, request: web.Request) -> web.Response:
+        """`DELETE …/thread-members/{user}`."""
         channel, state = self._access.thread(request)
         self._access.require_open(channel)
         state.member_ids.discard(self._named(request))

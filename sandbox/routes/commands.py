@@ -43,36 +43,43 @@ class Commands:
         return guild_id
 
     async def all(self, request: web.Request) -> web.Response:
+        """`GET …/commands`."""
         commands = self._world.commands.all(self._scope(request))
         return reply([command.to_json(self._world.application_id) for command in commands])
 
     async def overwrite(self, request: web.Request) -> web.Response:
+        """`PUT …/commands`: the whole scope at once."""
         scope = self._scope(request)
         commands = self._world.commands.overwrite(scope, await read_json_list(request))
         self._world.publish("COMMANDS_CHANGED", commands)
         return reply([command.to_json(self._world.application_id) for command in commands])
 
     async def create(self, request: web.Request) -> web.Response:
+        """`POST …/commands`: 201 for a new one, 200 for a replaced one."""
         scope = self._scope(request)
         command, is_new = self._world.commands.create(scope, await read_json(request))
         self._world.publish("COMMANDS_CHANGED", command)
         return reply(command.to_json(self._world.application_id), 201 if is_new else 200)
 
     async def one(self, request: web.Request) -> web.Response:
+        """`GET …/commands/{command}`."""
         command = self._world.commands.get(self._scope(request), number(request, "command"))
         return reply(command.to_json(self._world.application_id))
 
     async def edit(self, request: web.Request) -> web.Response:
+        """`PATCH …/commands/{command}`."""
         scope = self._scope(request)
         command = self._world.commands.edit(scope, number(request, "command"), await read_json(request))
         self._world.publish("COMMANDS_CHANGED", command)
         return reply(command.to_json(self._world.application_id))
 
     async def delete(self, request: web.Request) -> web.Response:
+        """`DELETE …/commands/{command}`."""
         self._world.commands.delete(self._scope(request), number(request, "command"))
         self._world.publish("COMMANDS_CHANGED", None)
         return nothing()
 
     async def permissions(self, request: web.Request) -> web.Response:
+        """`GET …/commands/permissions`: no admin has changed any."""
         self._scope(request)
         return reply([])

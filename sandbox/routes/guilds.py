@@ -36,25 +36,31 @@ class Guilds:
         ]
 
     async def get(self, request: web.Request) -> web.Response:
+        """`GET /guilds/{guild}`."""
         guild = self._access.guild(request)
         counts = {"approximate_member_count": len(guild.members), "approximate_presence_count": len(guild.members)}
         return reply(guild_json(guild) | (counts if "with_counts" in request.query else {}))
 
     async def channels(self, request: web.Request) -> web.Response:
+        """`GET /guilds/{guild}/channels`: without threads."""
         guild = self._access.guild(request)
         return reply([channel_json(self._world, c) for c in guild.channels.values() if not c.is_thread])
 
     async def roles(self, request: web.Request) -> web.Response:
+        """`GET /guilds/{guild}/roles`."""
         return reply([role_json(role) for role in self._access.guild(request).roles.values()])
 
     async def empty(self, request: web.Request) -> web.Response:
+        """Emojis and stickers: there are none."""
         self._access.guild(request)
         return reply([])
 
     async def member(self, request: web.Request) -> web.Response:
+        """`GET /guilds/{guild}/members/{user}`."""
         return reply(member_json(self._member(request)))
 
     async def members(self, request: web.Request) -> web.Response:
+        """`GET /guilds/{guild}/members`: needs the privileged intent."""
         guild = self._access.guild(request)
         if not self._world.application.guild_members:
             raise ApiError(50001)
@@ -64,17 +70,20 @@ class Guilds:
         return reply([member_json(member) for member in found[:limit]])
 
     async def search(self, request: web.Request) -> web.Response:
+        """`GET /guilds/{guild}/members/search`."""
         guild = self._access.guild(request)
         begins = request.query.get("query", "").lower()
         found = [member for member in guild.members.values() if member.user.name.lower().startswith(begins)]
         return reply([member_json(member) for member in found[: int(request.query.get("limit", "1"))]])
 
     async def grant(self, request: web.Request) -> web.Response:
+        """`PUT …/members/{user}/roles/{role}`."""
         member, role_id = self._role_change(request)
         member.role_ids.add(role_id)
         return nothing()
 
     async def revoke(self, request: web.Request) -> web.Response:
+        """`DELETE …/members/{user}/roles/{role}`."""
         member, role_id = self._role_change(request)
         member.role_ids.discard(role_id)
         return nothing()

@@ -26,6 +26,7 @@ class Interactions:
         return [web.post("/interactions/{interaction}/{token}/callback", self.callback)]
 
     async def callback(self, request: web.Request) -> web.Response:
+        """`POST /interactions/{interaction}/{token}/callback`."""
         interaction = self._world.interactions.get(number(request, "interaction"))
         if interaction is None or interaction.token != request.match_info["token"]:
             raise ApiError(10062)

@@ -49,6 +49,7 @@ class Messages:
         ]
 
     async def create(self, request: web.Request) -> web.Response:
+        """`POST …/messages`."""
         channel = self._access.channel(request)
         self._access.require_sending(channel)
         draft = drafts.of(await read_body(request, self._world.upload_limit(channel)))
@@ -81,6 +82,7 @@ class Messages:
         return earlier
 
     async def list(self, request: web.Request) -> web.Response:
+        """`GET …/messages`: nothing without READ_MESSAGE_HISTORY."""
         channel = self._access.channel(request)
         if not self._access.can(channel, Permission.READ_MESSAGE_HISTORY):
             return reply([])
@@ -91,10 +93,12 @@ class Messages:
         return reply([message_json(self._world, message) for message in _page(shown, request, limit)])
 
     async def get(self, request: web.Request) -> web.Response:
+        """`GET …/messages/{message}`."""
         channel = self._access.channel(request, Permission.READ_MESSAGE_HISTORY)
         return reply(message_json(self._world, self._access.message(request, channel)))
 
     async def edit(self, request: web.Request) -> web.Response:
+        """`PATCH …/messages/{message}`."""
         channel = self._access.channel(request)
         message = self._access.message(request, channel)
         body = await read_body(request, self._world.upload_limit(channel))
@@ -119,6 +123,7 @@ class Messages:
         posting.edit(self._world, message, drafts.read(dict(body), {}, old=message))
 
     async def delete(self, request: web.Request) -> web.Response:
+        """`DELETE …/messages/{message}`."""
         channel = self._access.channel(request)
         message = self._access.message(request, channel)
         self._access.require_open(channel)
@@ -130,6 +135,7 @@ class Messages:
         return nothing()
 
     async def bulk_delete(self, request: web.Request) -> web.Response:
+        """`POST …/messages/bulk-delete`."""
         channel = self._access.channel(request, Permission.MANAGE_MESSAGES)
         ids = [snowflake_or_none(one) for one in (await read_json(request)).get("messages") or []]
         form = Form()
@@ -144,6 +150,7 @@ class Messages:
         return nothing()
 
     async def react(self, request: web.Request) -> web.Response:
+        """`PUT …/reactions/{emoji}/@me`."""
         channel = self._access.channel(request, Permission.READ_MESSAGE_HISTORY)
         message = self._access.message(request, channel)
         self._access.require_open(channel)
@@ -155,6 +162,7 @@ class Messages:
         return nothing()
 
     async def unreact(self, request: web.Request) -> web.Response:
+        """`DELETE …/reactions/{emoji}/@me`."""
         message = self._access.message(request, self._access.channel(request))
         users = message.reactions.get(request.match_info["emoji"], set())
         users.discard(self._world.bot.id)
@@ -164,20 +172,24 @@ class Messages:
         return nothing()
 
     async def reactors(self, request: web.Request) -> web.Response:
+        """`GET …/reactions/{emoji}`."""
         message = self._access.message(request, self._access.channel(request))
         users = message.reactions.get(request.match_info["emoji"], set())
         return reply([user_json(self._world.users[user_id]) for user_id in sorted(users)])
 
     async def typing(self, request: web.Request) -> web.Response:
+        """`POST /channels/{channel}/typing`."""
         channel = self._access.channel(request)
         self._access.require_sending(channel)
         self._world.publish("TYPING_START", channel)
         return nothing()
 
     async def pin(self, request: web.Request) -> web.Response:
+        """`PUT …/pins/{message}`."""
         return self._set_pinned(request, True)
 
     async def unpin(self, request: web.Request) -> web.Response:
+        """`DELETE …/pins/{message}`."""
         return self._set_pinned(request, False)
 
     def _set_pinned(self, request: web.Request, pinned: bool) -> web.Response:

@@ -43,26 +43,31 @@ class Users:
         ]
 
     async def me(self, request: web.Request) -> web.Response:
+        """`GET /users/@me`."""
         return reply(own_user_json(self._world.bot))
 
     async def edit_me(self, request: web.Request) -> web.Response:
+        """`PATCH /users/@me`: the name can be changed."""
         body = await read_json(request)
         if body.get("username"):
             self._world.bot.name = str(body["username"])
         return reply(own_user_json(self._world.bot))
 
     async def user(self, request: web.Request) -> web.Response:
+        """`GET /users/{user}`. 10013 for nobody."""
         user = self._world.users.get(number(request, "user"))
         if user is None:
             raise ApiError(10013)
         return reply(user_json(user))
 
     async def my_guilds(self, request: web.Request) -> web.Response:
+        """`GET /users/@me/guilds`."""
         bot = self._world.bot.id
         guilds = [guild for guild in self._world.guilds.values() if bot in guild.members]
         return reply([{"id": str(g.id), "name": g.name, "owner": False, "permissions": "0"} for g in guilds])
 
     async def leave(self, request: web.Request) -> web.Response:
+        """`DELETE /users/@me/guilds/{guild}`."""
         guild = self._world.guilds.get(number(request, "guild"))
         if guild is None or self._world.bot.id not in guild.members:
             raise ApiError(10004)
@@ -71,6 +76,7 @@ class Users:
         return nothing()
 
     async def open_dm(self, request: web.Request) -> web.Response:
+        """`POST /users/@me/channels`: opening works even where sending will not."""
         user = self._world.users.get(snowflake_or_none((await read_json(request)).get("recipient_id")) or 0)
         if user is None:
             raise ApiError(10013)
@@ -79,6 +85,7 @@ class Users:
         return reply(channel_json(self._world, self._world.dm(self._world.bot, user)))
 
     async def application(self, request: web.Request) -> web.Response:
+        """`GET /applications/@me` and its older OAuth2 name."""
         app = self._world.application
         switched = (
             (app.message_content, _MESSAGE_CONTENT),
@@ -112,15 +119,19 @@ class Users:
         return reply(body)
 
     async def emojis(self, request: web.Request) -> web.Response:
+        """`GET /applications/{application}/emojis`: there are none."""
         return reply({"items": []})
 
     async def empty(self, request: web.Request) -> web.Response:
+        """Lists that are always empty here."""
         return reply([])
 
     async def gateway(self, request: web.Request) -> web.Response:
+        """`GET /gateway`."""
         return reply({"url": self.gateway_url})
 
     async def gateway_bot(self, request: web.Request) -> web.Response:
+        """`GET /gateway/bot`."""
         start_limit = {
             "total": 1000,
             "remaining": self.identifies_left,
@@ -130,6 +141,7 @@ class Users:
         return reply({"url": self.gateway_url, "shards": self.shards, "session_start_limit": start_limit})
 
     async def refresh_urls(self, request: web.Request) -> web.Response:
+        """`POST /attachments/refresh-urls`: undocumented by Discord, used by others."""
         urls = (await read_json(request)).get("attachment_urls")
         if not isinstance(urls, list):
             raise not_found()

@@ -52,6 +52,7 @@ class Webhooks:
         return message
 
     async def follow_up(self, request: web.Request) -> web.Response:
+        """`POST /webhooks/{application}/{token}`."""
         interaction = self._interaction(request)
         body = await read_body(request, self._world.upload_limit(interaction.channel))
         first = interaction.original
@@ -69,9 +70,11 @@ class Webhooks:
         return reply(message_json(self._world, message))
 
     async def get(self, request: web.Request) -> web.Response:
+        """`GET …/messages/{message}`."""
         return reply(message_json(self._world, self._message(request, self._interaction(request))))
 
     async def edit(self, request: web.Request) -> web.Response:
+        """`PATCH …/messages/{message}`."""
         interaction = self._interaction(request)
         message = self._message(request, interaction)
         body = await read_body(request, self._world.upload_limit(interaction.channel))
@@ -84,6 +87,7 @@ class Webhooks:
         return reply(message_json(self._world, message))
 
     async def delete(self, request: web.Request) -> web.Response:
+        """`DELETE …/messages/{message}`."""
         interaction = self._interaction(request)
         message = self._message(request, interaction)
         if message is interaction.original:

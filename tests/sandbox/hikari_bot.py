@@ -50,7 +50,9 @@ def build(api_url: str, token: str) -> hikari.GatewayBot:
         text = f"{values['text']} {len(read)}"
         await interaction.edit_initial_response(text, attachment=hikari.Bytes(text.encode(), "answer.txt"))
         channel = await bot.rest.fetch_channel(interaction.channel_id)
-        sent = await bot.rest.create_message(channel, f"posted in {channel.name}", attachment=hikari.Bytes(b"x", "x.png"))
+        sent = await bot.rest.create_message(
+            channel, f"posted in {channel.name}", attachment=hikari.Bytes(b"x", "x.png")
+        )
         thread = await bot.rest.create_message_thread(channel, sent, "talk")
         await bot.rest.create_message(thread, "in the thread")
 

@@ -110,7 +110,14 @@ def test_png_keeps_its_texts() -> None:
 
 @pytest.mark.parametrize(
     ("image_format", "options"),
-    [("PNG", {}), ("GIF", {}), ("JPEG", {}), ("JPEG", {"progressive": True}), ("WEBP", {}), ("WEBP", {"lossless": True})],
+    [
+        ("PNG", {}),
+        ("GIF", {}),
+        ("JPEG", {}),
+        ("JPEG", {"progressive": True}),
+        ("WEBP", {}),
+        ("WEBP", {"lossless": True}),
+    ],
 )
 def test_sizes_are_read_from_the_header(image_format: str, options: dict[str, object]) -> None:
     """Width and height of every kind Discord shows."""

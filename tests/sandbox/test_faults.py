@@ -24,9 +24,7 @@ class Caller:
 
     async def __call__(self, method: str, path: str, **options) -> tuple[int, dict, object]:
         headers = {"Authorization": f"Bot {self._server.world.token}", **options.pop("headers", {})}
-        async with self._session.request(
-            method, self._server.api_url + path, headers=headers, **options
-        ) as response:
+        async with self._session.request(method, self._server.api_url + path, headers=headers, **options) as response:
             json = response.headers.get("Content-Type") == "application/json"
             return response.status, dict(response.headers), await (response.json() if json else response.text())
 

@@ -12,14 +12,6 @@ import pytest
 from sandbox.gateway_session import RESUMABLE_S
 
 
-async def until(probe, timeout: float = 10.0):
-    """Wait until `probe` is true; for what no change of the world announces."""
-    async with asyncio.timeout(timeout):
-        while not (found := probe()):
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - nothing to wait on inside the library
-        return found
-
-
 async def test_login_tells_who_and_where(bot, world) -> None:
     """The bot knows itself, its guild with roles and channels, and its own rights."""
     guild = bot.get_guild(world.guild.id)
@@ -70,7 +62,7 @@ async def close_code(server, *payloads) -> int:
         for payload in payloads:
             text = payload if isinstance(payload, str) else json.dumps(payload)
             await socket.send_str(text.replace("TOKEN", server.world.token))
-        while not (await socket.receive(timeout=5)).type == aiohttp.WSMsgType.CLOSE:
+        while (await socket.receive(timeout=5)).type != aiohttp.WSMsgType.CLOSE:
             pass
         return socket.close_code
 
@@ -96,7 +88,7 @@ async def test_a_cut_connection_is_resumed_and_nothing_is_missed(bot, server, wo
 async def test_an_asked_for_reconnect_is_a_resume(bot, server, world) -> None:
     """Op 7 makes the library come back to the same session at the address READY named."""
     world.faults.reconnect_gateway()
-    await until(lambda: server.gateway.resumes == 1)
+    await world.hub.until(lambda: server.gateway.resumes == 1 or None, timeout=10)
     assert server.gateway.identifies == 1
 
 
@@ -110,14 +102,14 @@ async def test_a_session_ends_minutes_after_its_connection(server, world) -> Non
             session_id = ready["d"]["session_id"]
             assert (await socket.receive_json())["t"] == "GUILD_CREATE"
             await socket.close(code=4000)
-        await until(lambda: not server.gateway.is_connected)
+        await world.hub.until(lambda: not server.gateway.is_connected or None, timeout=10)
         resume = {"op": 6, "d": {"token": world.token, "session_id": session_id, "seq": 1}}
         async with http.ws_connect(ready["d"]["resume_gateway_url"]) as socket:
             await socket.receive_json()
             await socket.send_json(resume)
             assert [(await socket.receive_json())["t"] for _ in range(2)] == ["GUILD_CREATE", "RESUMED"]
             await socket.close(code=4000)
-        await until(lambda: not server.gateway.is_connected)
+        await world.hub.until(lambda: not server.gateway.is_connected or None, timeout=10)
         world.clock.advance(RESUMABLE_S + 1)
         async with http.ws_connect(server.gateway_url) as socket:
             await socket.receive_json()
@@ -138,7 +130,7 @@ async def test_an_event_can_come_twice_or_never(bot, heard, world, luna) -> None
     assert (ids.count(twice.id), ids.count(never.id), ids.count(last.id)) == (2, 0, 1)
 
 
-async def test_events_follow_intents(connect, luna) -> None:
+async def test_events_follow_intents(connect, world, luna) -> None:
     """Without the guild-messages intent no message of a guild is heard; direct ones are."""
     heard: list[int] = []
 
@@ -150,11 +142,11 @@ async def test_events_follow_intents(connect, luna) -> None:
     await connect(prepare, intents=discord.Intents(guilds=True, dm_messages=True))
     await luna.say("guild")
     direct = await luna.say("direct", channel=luna.dm)
-    await until(lambda: heard)
+    await world.hub.until(lambda: heard or None, timeout=10)
     assert heard == [direct.id]
 
 
-async def test_ephemeral_answers_reach_their_bot_like_direct_messages(connect, luna) -> None:
+async def test_ephemeral_answers_reach_their_bot_like_direct_messages(connect, world, luna) -> None:
     """The event of an ephemeral message names no guild, so a listener for guild messages is not fooled."""
     seen: list[discord.Message] = []
 
@@ -169,7 +161,7 @@ async def test_ephemeral_answers_reach_their_bot_like_direct_messages(connect, l
 
     await connect(prepare)
     await (await luna.slash("ask")).answer(timeout=5)
-    await until(lambda: seen)
+    await world.hub.until(lambda: seen or None, timeout=10)
     assert (seen[0].guild, seen[0].content, seen[0].flags.ephemeral) == (None, "psst", True)
 
 
@@ -188,18 +180,36 @@ async def test_edits_and_deletions_are_told(bot, pictures, world) -> None:
     sent = await pictures.send("x")
     await sent.edit(content="y")
     await sent.delete()
-    await until(lambda: told == {"edit": sent.id, "delete": sent.id})
+    await world.hub.until(lambda: told == {"edit": sent.id, "delete": sent.id} or None, timeout=10)
 
 
 async def test_threads_are_told(pictures, bot, world) -> None:
     """A new thread is in the library's cache, an archived one is marked."""
     thread = await (await pictures.send("x")).create_thread(name="t", auto_archive_duration=60)
-    await until(lambda: pictures.guild.get_thread(thread.id))
+    await world.hub.until(lambda: pictures.guild.get_thread(thread.id) or None, timeout=10)
     world.clock.advance(3700)
-    await until(lambda: pictures.guild.get_thread(thread.id) is None or pictures.guild.get_thread(thread.id).archived)
+
+    def is_archived() -> bool:
+        cached = pictures.guild.get_thread(thread.id)
+        return cached is None or cached.archived
+
+    await world.hub.until(lambda: is_archived() or None, timeout=10)
 
 
 async def test_members_are_sent_when_asked_for_by_name(bot, world, luna) -> None:
     """Single members can be asked for without the privileged intent."""
     found = await bot.get_guild(world.guild.id).query_members("lun")
     assert [member.id for member in found] == [luna.id]
+
+
+async def test_a_new_session_starts_after_an_invalid_one(bot, server, world, monkeypatch) -> None:
+    """Told that its session is invalid, the library identifies anew and hears commands again."""
+
+    async def at_once(*_: object, **__: object) -> None:
+        """The library waits five seconds here, for Discord's sake."""
+
+    monkeypatch.setattr(bot, "before_identify_hook", at_once)
+    world.faults.invalidate_sessions()
+    gateway = server.gateway
+    await world.hub.until(lambda: (gateway.identifies == 2 and gateway.is_connected) or None, timeout=20)
+    assert gateway.resumes == 0
