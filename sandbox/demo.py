@@ -92,11 +92,19 @@ async def _draw(demo: Demo, stack: Stack, console: Console, began: float) -> Non
 
 
 def _explain(stack: Stack, console: Console) -> None:
+    python = Path(sys.executable)
+    with contextlib.suppress(ValueError):
+        python = python.relative_to(Path.cwd())
     console.print(
-        "\nEverything stays up until Ctrl-C. From another terminal:\n"
-        '  python -m sandbox once --prompt "a blue star" --out out        a picture through a stack of its own\n'
-        '  python -m sandbox once --prompt "a red circle" --then "make it blue" --out out\n'
-        '  python -m flux2 generate "a green square" --model sample       a picture without Discord\n'
-        f"\nThe local Discord answers at {stack.server.api_url}\n"
-        f"Logs lie in {stack.folder / 'logs'}"
+        f"""
+Everything stays up until Ctrl-C. From another terminal, each with a stack of its own:
+  {python} -m sandbox once --prompt "a blue star on a yellow background" --out out
+  {python} -m sandbox once --prompt "a red circle" --then "make it blue" --out out
+  {python} -m sandbox once --command jobs --out out
+A picture without Discord:
+  {python} -m flux2 generate --model sample --prompt "a green square" --out out
+
+The local Discord answers at {stack.server.api_url}
+Logs lie in {stack.folder / "logs"}""",
+        soft_wrap=True,
     )
