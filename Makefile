@@ -1,7 +1,7 @@
 # Everything a developer or a CI machine types. `make` alone lists the verbs.
 #
 #   PYTHON=python3.12   another interpreter (3.11 to 3.13)
-#   PIP_ARGS="…"        passed to pip, for an index or a proxy of your own
+#   PIP_ARGS="…"        passed to pip: a proxy, or the index that has a torch without 3 GB of CUDA for this machine
 #   ARGS="…"            passed to the demo or to pytest
 
 PYTHON ?= python3
@@ -9,8 +9,6 @@ PIP_ARGS ?=
 ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
-# Where Linux machines without an NVIDIA GPU find a torch that is not 3 GB of CUDA.
-CPU_WHEELS := https://download.pytorch.org/whl/cpu
 # One thread per test process: two processes with two threads each on two cores are ten times slower than this.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
@@ -49,9 +47,5 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv \
 	  || { echo "The venv module is missing; on Debian and Ubuntu run: sudo apt-get install python3-venv" >&2; exit 1; }
 	@echo "Installing into .venv …"
-	@index=; \
-	if [ "$$(uname -s)" = Linux ] && ! command -v nvidia-smi >/dev/null \
-	    && $(BIN)/python -c 'import urllib.request as r; r.urlopen("$(CPU_WHEELS)/torch/", timeout=3)' 2>/dev/null; \
-	then index="--extra-index-url $(CPU_WHEELS)"; fi; \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$index $(PIP_ARGS) -c constraints.txt -e '.[test]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[test]'
 	@touch $@
