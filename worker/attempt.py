@@ -47,6 +47,8 @@ class Outcome:
     end: End
     result: RenderResult | None = None
     memory_used_bytes: int | None = None
+    was_begun: bool = True
+    """Whether the child ever said a word about the job; if not, its death is nothing to do with it."""
 
 
 class Attempt:
@@ -74,6 +76,7 @@ class Attempt:
         self._reporter = Reporter(fence.announce, order.job_id, order.attempt)
         self._leased_at = now
         self._abandoned_at: float | None = None
+        self._was_begun = False
 
     def run(self) -> Outcome:
         """Hand the order to the child and return how it ended. Redis may come and go: the fence decides afterwards."""
@@ -84,6 +87,7 @@ class Attempt:
                 if outcome:
                     return outcome
         except PipeClosed:
+            _log.error("the child died")  # its own last words stand above
             return self._kill(End.DIED)
 
     def _hear(self) -> Outcome | None:
@@ -91,6 +95,7 @@ class Attempt:
         message = self._resident.receive(_TICK_S)
         now = time.monotonic()
         if isinstance(message, Step) and message.job_id == self._order.job_id:
+            self._was_begun = True
             self._watch.heard(message.phase, message.step, message.steps, now)
             self._reporter.step(message.phase, message.step, message.steps, now)
         elif isinstance(message, Done) and message.result.job_id == self._order.job_id:
@@ -129,4 +134,4 @@ class Attempt:
 
     def _kill(self, end: End) -> Outcome:
         self._resident.kill()
-        return Outcome(end)
+        return Outcome(end, was_begun=self._was_begun)

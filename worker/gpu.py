@@ -178,7 +178,7 @@ class GpuWorker(Worker):
                 self._settlement.refuse(job_id, attempt)
             elif resident is None:
                 # It died between the pop and now: not this job's doing.
-                self._settlement.release(job_id, attempt, End.DRAINED)
+                self._settlement.release(job_id, attempt, End.DIED, charged=False)
             else:
                 outcome = Attempt(
                     resident,
@@ -201,7 +201,7 @@ class GpuWorker(Worker):
             case End.DRAINED:
                 self._keeper.close()
             case End.DIED | End.STALLED | End.IGNORED:
-                self._keeper.lost(job_id)
+                self._keeper.lost(job_id if outcome.was_begun else None)
 
     def _prepare(self, job: Job) -> None:
         self.prepare_execution(job)

@@ -7,6 +7,7 @@ how an attempt is run.
 from __future__ import annotations
 
 import logging
+from typing import Literal
 
 from pydantic import ValidationError
 from redis import Redis
@@ -43,7 +44,7 @@ class Settlement:
         elif outcome.end in (End.CANCELLED, End.IGNORED) or self._is_cancelled(job_id):
             self._patience.until_urgent(lambda: self._fence.stop(job_id, attempt))
         else:
-            self.release(job_id, attempt, outcome.end)
+            self.release(job_id, attempt, outcome.end, charged=outcome.was_begun and outcome.end is not End.DRAINED)
 
     def accept(self, result: RenderResult) -> None:
         """Offer `result` for as long as it takes, then ask for its delivery."""
@@ -58,14 +59,10 @@ class Settlement:
         """End a job that cannot even be read."""
         self.accept(RenderResult(job_id=job_id, attempt=attempt, seconds=0, failure=FailureCode.INTERNAL))
 
-    def release(self, job_id: str, attempt: int, end: End) -> None:
-        """Give the job back. A drain is not charged to it; a death or a hang is."""
-        if end is End.DRAINED:
-            event = Released(job_id=job_id, attempt=attempt, reason="drained", charged=False)
-        elif end is End.STALLED:
-            event = Released(job_id=job_id, attempt=attempt, reason="stalled", charged=True)
-        else:
-            event = Released(job_id=job_id, attempt=attempt, reason="died", charged=True)
+    def release(self, job_id: str, attempt: int, end: End, *, charged: bool) -> None:
+        """Give the job back; `charged` counts its start towards quarantine."""
+        reasons: dict[End, Literal["died", "stalled", "drained"]] = {End.DRAINED: "drained", End.STALLED: "stalled"}
+        event = Released(job_id=job_id, attempt=attempt, reason=reasons.get(end, "died"), charged=charged)
         self._patience.until_urgent(lambda: self._fence.release(event))
 
     def deliver(self, job_id: str) -> None:

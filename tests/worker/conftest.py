@@ -49,6 +49,7 @@ class Rig:
         self.fence = Fence(self.redis)
         self.blob_url = (folder / "blobs").as_uri()
         self.workers: list[Child] = []
+        self._lives: dict[int, int] = {}
 
     @property
     def blobs(self) -> Blobs:
@@ -56,7 +57,7 @@ class Rig:
 
     def start_worker(self, **settings: str) -> Child:
         """Start a gpu worker on `sample` without waiting for it."""
-        name = f"gpu-{len(self.workers)}"
+        name = f"gpu-{secrets.token_hex(2)}"
         defaults = {
             "REDIS_URL": self.server.url,
             "BLOB_URL": self.blob_url,
@@ -67,6 +68,18 @@ class Rig:
         child = Child(name, ("worker", "--role", "gpu"), defaults | settings, self.folder, self.folder / f"{name}.log")
         child.start()
         self.workers.append(child)
+        return child
+
+    def worker_to_harm(self) -> Child:
+        """Return a ready worker with short limits, whose child may be killed once: no third death makes it sick."""
+        for child in self.workers:
+            if child.returncode is None and self._lives.get(child.pid):
+                self._lives[child.pid] -= 1
+                self.wait_for_state(child, "idle")
+                return child
+        self.stop_workers()
+        child = self.ready_worker(STALL_STEP_S="4", STALL_PHASE_S="15")
+        self._lives[child.pid] = 1
         return child
 
     def ready_worker(self, **settings: str) -> Child:
@@ -166,10 +179,15 @@ class Rig:
         logs = "\n\n".join(child.log_tail(40) for child in self.workers)
         raise AssertionError(f"no {what} within {timeout_s:g} s\n{logs}")
 
-    def close(self) -> None:
-        """End everything that still runs."""
+    def stop_workers(self) -> None:
+        """End every worker; nobody waits for what they were at."""
         for child in self.workers:
             child.kill()
+        self.workers.clear()
+
+    def close(self) -> None:
+        """End everything that still runs."""
+        self.stop_workers()
         self.redis.close()
         self.server.stop()
 
@@ -178,13 +196,5 @@ class Rig:
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """A rig for one module's tests."""
     rig = Rig(tmp_path_factory.mktemp("rig"))
-    yield rig
-    rig.close()
-
-
-@pytest.fixture
-def own_rig(tmp_path: Path) -> Iterator[Rig]:
-    """A rig for one test that breaks things."""
-    rig = Rig(tmp_path)
     yield rig
     rig.close()

@@ -73,6 +73,8 @@ def render(
 
 def _render(order: Order, kit: Kit, on_step: Callable[[Phase, int, int], None], began: float) -> RenderResult:
     request = order.request
+    # The parent's sign that the job was taken up: a death after this word is charged to it.
+    on_step("references", 0, len(request.reference_images))
     references = [
         images.open_reference(kit.blobs.get(reference.sha256), max_pixels=_MAX_REFERENCE_PIXELS)
         for reference in request.reference_images
