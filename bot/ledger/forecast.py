@@ -8,12 +8,12 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from bot.ledger.turns import estimate
 
 
-@dataclass(frozen=True)
-class Queued:
+class Queued(NamedTuple):
     """A job that has not begun."""
 
     seq: int
@@ -37,8 +37,7 @@ class Board:
     """(weight, virtual seconds, picks)."""
 
 
-@dataclass(frozen=True)
-class Spot:
+class Spot(NamedTuple):
     """Where one job stands."""
 
     position: int

@@ -111,7 +111,7 @@ shares = Table(
     Column("virtual_s", Float, nullable=False),
     # Number of the pick that served this member last; breaks ties for who waited longest.
     Column("picked", BigInteger, nullable=False),
-    Index("shares_by_turn", "model", "weight", "virtual_s", "picked"),
+    Index("shares_by_turn", "model", "weight", "virtual_s", "picked", "user_id"),
 )
 
 classes = Table(

@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -20,8 +19,10 @@ from bot.ledger.forecast import Board, Queued, Spot, play
 from bot.ledger.job import Place, State
 from bot.ledger.schema import classes, jobs, shares
 
-_QUICK_S = 0.005
+_LONG = 500
 _OLDEST_S = 5.0
+_PATIENCE, _PATIENCE_WITH_NEWCOMERS = 20, 3
+"""How many times as long as it took to play is a long queue's order kept."""
 _QUEUED = (jobs.c.seq, jobs.c.user_id, jobs.c.weight, jobs.c.cost)
 
 
@@ -54,7 +55,7 @@ class Standings:
         self._gpus = dict(by_model)
 
     async def place(self, job_id: str) -> Place | None:
-        """Where the job stands; None once it has begun."""
+        """Where the job stands; None once it has begun, or for a moment after it joined a very long queue."""
         known = select(jobs.c.seq, jobs.c.model, jobs.c.state).where(jobs.c.id == job_id)
         row = await self._database.read(lambda connection: connection.execute(known).one_or_none())
         if row is None or row.state not in (State.WAITING, State.DISPATCHED):
@@ -75,13 +76,15 @@ class Standings:
     async def _standing(self, model: str, seq: int) -> _Standing:
         async with self._building:
             kept = self._kept.get(model)
-            if kept is None or seq not in kept.spots or not self._is_fresh(kept):
+            if kept is None or not self._is_fresh(kept, seq):
                 kept = self._kept[model] = await self._build(model)
             return kept
 
-    def _is_fresh(self, standing: _Standing) -> bool:
+    def _is_fresh(self, standing: _Standing, seq: int) -> bool:
         age = time.monotonic() - standing.built_at
-        if standing.took_s > _QUICK_S and age < 20 * standing.took_s:
+        # Somebody new may ask for more, but not for everything: a rush would play the same long queue again and again.
+        patience = _PATIENCE if seq in standing.spots else _PATIENCE_WITH_NEWCOMERS
+        if len(standing.spots) > _LONG and age < patience * standing.took_s:
             return True
         return standing.version == self._version and age < _OLDEST_S
 
@@ -97,11 +100,7 @@ class Standings:
 
 def _read_waiting(connection: Connection, model: str) -> list[Queued]:
     waiting = select(*_QUEUED).where(jobs.c.state == State.WAITING, jobs.c.model == model)
-    return list(map(_queued, connection.execute(waiting.order_by(jobs.c.weight, jobs.c.user_id, jobs.c.seq))))
-
-
-def _queued(row: Any) -> Queued:
-    return Queued(row.seq, row.user_id, row.weight, row.cost)
+    return list(map(Queued._make, connection.execute(waiting.order_by(jobs.c.weight, jobs.c.user_id, jobs.c.seq))))
 
 
 def _read_board(connection: Connection, model: str) -> Board:
@@ -113,7 +112,7 @@ def _read_board(connection: Connection, model: str) -> Board:
         seconds_per_cost=pace,
         running_s=_running_s(connection, model, pace or 0.0),
         dispatched=tuple(
-            _queued(row) for row in connection.execute(dispatched.order_by(jobs.c.dispatched_at, jobs.c.seq))
+            Queued._make(row) for row in connection.execute(dispatched.order_by(jobs.c.dispatched_at, jobs.c.seq))
         ),
         shares={(row.weight, row.user_id): (row.virtual_s, row.picked) for row in connection.execute(share)},
         classes=tuple((row.weight, row.virtual_s, row.picks) for row in connection.execute(class_)),

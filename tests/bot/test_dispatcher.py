@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from redis.exceptions import ConnectionError as Unreachable
 from redis.exceptions import RedisError
-from rq.job import Job as Entry
 from rq.serializers import JSONSerializer
 
 from bot.dispatcher import CancelResult
 from bot.ledger.job import Job, Outcome, State
+from worker.allowlist import AllowedJob
 from worker.contract import Heartbeat, RenderJob, Stopped
 from worker.fence import Refusal
 from worker.heartbeat import Beacon
@@ -57,8 +57,8 @@ async def test_what_is_sent_is_what_workers_call(stack: Stack, queue_up: QueueUp
     stack.serve("w1")
     await stack.dispatcher.dispatch()
     assert stack.entries() == [f"{job.id}-r1"]
-    entry = Entry.fetch(f"{job.id}-r1", connection=stack.redis, serializer=JSONSerializer)
-    assert (entry.func_name, entry.args, entry.description) == ("worker.tasks.render", [job.id], job.id)
+    entry = AllowedJob.fetch(f"{job.id}-r1", connection=stack.redis, serializer=JSONSerializer)
+    assert (entry.task(), entry.description) == (("worker.tasks.render", job.id), job.id)
     assert (entry.result_ttl, entry.failure_ttl, entry.retries_left, entry.timeout) == (0, 0, None, 3600)
     written = stack.fence.job(job.id)
     assert written == RenderJob(

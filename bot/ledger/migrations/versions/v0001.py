@@ -99,7 +99,7 @@ def _create_shares() -> None:
         sa.Column("virtual_s", sa.Float, nullable=False),
         sa.Column("picked", sa.BigInteger, nullable=False),
     )
-    op.create_index("shares_by_turn", "shares", ["model", "weight", "virtual_s", "picked"])
+    op.create_index("shares_by_turn", "shares", ["model", "weight", "virtual_s", "picked", "user_id"])
     op.create_table(
         "classes",
         sa.Column("model", sa.String(128), primary_key=True),
