@@ -1,0 +1,53 @@
+"""Every error has its code, and only texts written for members reach members."""
+
+from __future__ import annotations
+
+import pytest
+
+from flux2 import errors
+from worker import failures
+from worker.blobs import BlobMissing
+from worker.contract import FailureCode
+
+
+def tree(root: type[Exception]) -> list[type[Exception]]:
+    return [root, *(found for child in root.__subclasses__() for found in tree(child))]
+
+
+@pytest.mark.parametrize("kind", tree(errors.Flux2Error)[1:])
+def test_every_error_of_ours_stands_in_the_table(kind: type[Exception]) -> None:
+    """A new class in flux2/errors.py needs a code of its own; INTERNAL is for what nobody foresaw."""
+    if kind.__module__ == "flux2.errors":
+        assert kind in failures.TABLE
+    assert failures.code(kind("x")) is not FailureCode.INTERNAL
+
+
+def test_every_code_has_a_class() -> None:
+    """All but POISONED, which nothing raises: the fence counts starts."""
+    assert set(failures.TABLE.values()) == set(FailureCode) - {FailureCode.POISONED}
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), KeyError("x"), OSError("disk"), errors.Flux2Error("x")])
+def test_the_unforeseen_is_internal(error: Exception) -> None:
+    """Whatever is not in the table is our fault."""
+    assert failures.code(error) is FailureCode.INTERNAL
+
+
+def test_a_subclass_has_the_code_of_its_nearest_ancestor() -> None:
+    """BlobMissing is a LookupError, and yet no KeyError is a missing blob."""
+    assert failures.code(BlobMissing("x")) is FailureCode.BLOB_MISSING
+    assert failures.code(LookupError("x")) is FailureCode.INTERNAL
+
+
+def test_members_read_only_what_was_written_for_them() -> None:
+    """Limits and advice yes; paths, hashes and the operator's business no."""
+    assert failures.reason(errors.InvalidRequest("Send less.")) == "Send less."
+    for error in (BlobMissing("/var/x"), ValueError("x"), errors.CheckpointUnavailable("/weights lack x")):
+        assert failures.reason(error) is None
+
+
+def test_a_dead_accelerator_is_told_from_a_bad_job() -> None:
+    """Only errors of the driver mean that the process has to go."""
+    assert failures.loses_the_device(RuntimeError("CUDA error: an illegal memory access was encountered"))
+    assert not failures.loses_the_device(RuntimeError("shape mismatch"))
+    assert not failures.loses_the_device(errors.OutOfMemory("CUDA error"))
