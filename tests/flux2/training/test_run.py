@@ -1,0 +1,122 @@
+"""flux2.training's run: batches, steps, resuming, export."""
+
+import random
+from pathlib import Path
+
+import pytest
+import torch
+
+from flux2.training.examples import Examples, Plan
+from flux2.training.latents import LIVE, image_ids, small_of, tokens_of
+from flux2.training.recipe import Phase
+from flux2.training.run import Run
+from flux2.training.scenes import is_held_out
+from flux2.training.text import Words
+from flux2.training.transformer import Batch, new_transformer, plain_attention, velocity
+from flux2.training.vae import Training, new_vae
+
+KINDS = {"one": 1.0, "two": 1.0, "edit": 1.0, "blend": 1.0, "sharpen": 1.0}
+TINY = Plan({"one": 1.0}, {(4, 4): 1.0}, tokens=800)
+
+
+@pytest.fixture(scope="module")
+def words() -> Words:
+    """The tokenizer and table, made anew."""
+    return Words()
+
+
+def test_twenty_steps_lower_the_loss(tmp_path: Path) -> None:
+    """From nothing, the error falls by a fifth within twenty steps of the real loop."""
+    run = Run(tmp_path, [Phase("try", 20, TINY, rate=1e-2, last_rate=1e-2)], torch.device("cpu"))
+    losses = [run.once()[1] for _ in range(20)]
+    assert sum(losses[-3:]) < 0.8 * sum(losses[:3])
+
+
+def test_a_resumed_run_is_the_unbroken_run(tmp_path: Path) -> None:
+    """Stopped after three steps of five and started again, the weights come out the same to the bit."""
+    phases = [Phase("try", 5, TINY)]
+    for _ in Run(tmp_path / "whole", phases, torch.device("cpu")).advance():
+        pass
+    for until in (3, 5):
+        for _ in Run(tmp_path / "parts", phases, torch.device("cpu")).advance(until=until):
+            pass
+    whole, parts = (torch.load(tmp_path / name / "weights-000005.pt") for name in ("whole", "parts"))
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_batches_are_what_the_pipeline_would_see(words: Words, kind: str) -> None:
+    """References have their grid and the target's, empty channels are empty, and nothing held out is a target."""
+    plan = Plan({kind: 1.0}, {(4, 6): 1.0}, tokens=800)
+    for seed in range(5):
+        got, batch = Examples(plan, words, random.Random(seed)).next()
+        assert got == kind
+        assert len(batch.references) == {"edit": 1, "blend": 2}.get(kind, 0)
+        assert batch.target.shape == (len(batch.words), 24, 128)
+        assert all(tokens.shape == batch.target.shape for tokens in batch.references)
+        assert not batch.target[..., LIVE:].any()
+
+
+def test_held_out_pairs_are_never_targets() -> None:
+    """The examples' own filter, over many scenes."""
+    from flux2.training.examples import _targets
+    from flux2.training.scenes import random_scene
+
+    rng = random.Random(0)
+    assert not any(is_held_out(scene.thing) for scene in _targets(rng, lambda: random_scene(rng, hex_share=0), 500))
+
+
+def test_tokens_are_the_pipelines_tokens() -> None:
+    """Raster order and channel order are those of the pipeline's own patchify; positions those of its ids."""
+    from diffusers import Flux2KleinPipeline
+
+    small = torch.rand(2, 3, 16, 24) * 2 - 1
+    tokens = tokens_of(small)
+    assert torch.allclose(small_of(tokens, 4, 6), small, atol=1e-6)
+    latents = torch.nn.functional.pad(torch.nn.functional.pixel_unshuffle(small, 2), (0, 0, 0, 0, 0, 20)) / 0.75
+    packed = Flux2KleinPipeline._pack_latents(Flux2KleinPipeline._patchify_latents(latents))
+    assert torch.allclose(packed, tokens)
+    prepared = Flux2KleinPipeline._prepare_image_ids([torch.zeros(1, 128, 4, 6)])
+    assert torch.equal(prepared[0], image_ids(1, 4, 6))
+
+
+def test_stand_ins_answer_for_the_whole_padding(words: Words) -> None:
+    """With stand-ins for 512 tokens the transformer answers nearly as with all of them, and not as without padding."""
+    torch.manual_seed(1)
+    model = new_transformer()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(0.05 * torch.randn_like(weight))
+    noisy, text = torch.randn(1, 16, 128), words(["a red circle"])
+    plain = Batch(text, noisy, (4, 4))
+    few = Batch(text, noisy, (4, 4), padding=512 - text.shape[1])
+    full = Batch(torch.nn.functional.pad(text, (0, 0, 0, 512 - text.shape[1])), noisy, (4, 4))
+    with torch.no_grad(), plain_attention():
+        answers = [velocity(model, noisy, torch.tensor([0.7]), batch) for batch in (plain, few, full)]
+    without, standing, exact = answers
+    assert (standing - exact).norm() < 0.35 * (without - exact).norm()
+
+
+def test_a_bucket_changes_nothing(words: Words) -> None:
+    """Masked filling up to a bucket leaves the answer as it is."""
+    torch.manual_seed(1)
+    model = new_transformer()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(0.05 * torch.randn_like(weight))
+    noisy, text = torch.randn(1, 16, 128), words(["a red circle"])
+    with torch.no_grad(), plain_attention():
+        alone, filled = (
+            velocity(model, noisy, torch.tensor([0.7]), Batch(text, noisy, (4, 4), bucket=bucket)) for bucket in (0, 72)
+        )
+    assert torch.allclose(alone, filled, atol=0.05)
+
+
+def test_the_vae_learns_and_keeps_empty_channels_empty(tmp_path: Path) -> None:
+    """Ten steps lower the decoder's loss; the twenty unused channels stay zero."""
+    training = Training(tmp_path, torch.device("cpu"))
+    losses = [training.once(1000) for _ in range(10)]
+    assert sum(losses[-3:]) < sum(losses[:3])
+    weight = training.vae.quant_conv.weight
+    assert not weight[12:].any()
+    assert sum(p.numel() for p in new_vae().parameters()) < 500_000

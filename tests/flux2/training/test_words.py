@@ -1,0 +1,113 @@
+"""flux2.training.captions and .text: what is said about a scene, and that the pipeline hears the same."""
+
+import random
+
+import pytest
+import torch
+
+from flux2.training.captions import BLENDS, EDITS, blend, caption, edit
+from flux2.training.scenes import HELD_OUT, SHAPES, random_pair, random_scene
+from flux2.training.text import HIDDEN, PAD, TAPS, WORD, Words, new_text_encoder
+
+
+@pytest.fixture(scope="module")
+def words() -> Words:
+    """The tokenizer and table, made anew."""
+    return Words()
+
+
+def texts(n: int) -> list[str]:
+    """Captions and instructions of every kind."""
+    rng = random.Random(2)
+    said = []
+    for i in range(n):
+        one = random_scene(rng)
+        mixed = blend(rng, one, random_scene(rng), BLENDS[i % 2])
+        said += [caption(rng, one), caption(rng, random_pair(rng)), edit(rng, one, EDITS[i % 5]).text]
+        said += [mixed.text] if mixed else []
+    return said
+
+
+def test_a_caption_names_shape_and_colour() -> None:
+    """Nothing is asked of the model that its caption does not say."""
+    rng = random.Random(3)
+    for _ in range(200):
+        scene = random_scene(rng)
+        text, colour = caption(rng, scene), scene.thing.colour
+        assert scene.thing.shape in text
+        assert (colour.name or colour.code) in text.replace("grey", "gray")
+        assert ("background" in text or " on " in text) or scene.ground.name == "white"
+
+
+@pytest.mark.parametrize("kind", EDITS)
+def test_an_edit_changes_one_thing(kind: str) -> None:
+    """The target differs from the reference in the attribute asked for, and in no other."""
+    rng = random.Random(4)
+    for _ in range(100):
+        scene = random_scene(rng)
+        target = edit(rng, scene, kind).target
+        before, after = scene.thing, target.thing
+        changed = {
+            "colour": before.colour != after.colour,
+            "shape": before.shape != after.shape,
+            "ground": scene.ground != target.ground,
+            "size": before.radius != after.radius,
+            "place": before.place != after.place,
+        }
+        assert [name for name, differs in changed.items() if differs] == [kind]
+        assert target.ground.apart(after.colour)
+
+
+def test_a_blend_takes_from_both() -> None:
+    """The colour of one reference, everything else of the other."""
+    rng = random.Random(5)
+    for _ in range(50):
+        one, two = random_scene(rng), random_scene(rng)
+        mixed = blend(rng, one, two, "colour")
+        if mixed:
+            assert {mixed.target.thing.shape, mixed.target.thing.colour} in (
+                {one.thing.shape, two.thing.colour},
+                {two.thing.shape, one.thing.colour},
+            )
+
+
+def test_a_word_is_one_token_and_a_code_three(words: Words) -> None:
+    """So the prompts of the examination fit into 32 tokens; a digit alone is two."""
+    for text in texts(60):
+        parts = text.split()
+        digits = sum(part.isdigit() for part in parts)
+        assert len(words.ids(text)) == len(parts) + digits + 2 * text.count("#") + 2 <= 32
+
+
+def test_the_pipeline_tokenizes_as_training_did(words: Words) -> None:
+    """The chat template in the shipped tokenizer gives the ids the transformer was trained on, whatever the case."""
+    for text in texts(40):
+        chat = [{"role": "user", "content": text.upper() + "."}]
+        filled = words.tokenizer.apply_chat_template(
+            chat, tokenize=False, add_generation_prompt=True, enable_thinking=False
+        )
+        assert words.tokenizer(filled)["input_ids"] == words.ids(text)
+
+
+def test_the_encoder_is_its_table(words: Words) -> None:
+    """All tapped layers give the table's vectors, so training need not run them; padding is nothing."""
+    encoder = new_text_encoder(words.tokenizer, words.table)
+    (row,) = words(["a circle in hex #1b6b6f"])
+    ids = words.ids("a circle in hex #1b6b6f")
+    with torch.no_grad():
+        states = encoder(input_ids=torch.tensor([ids]), output_hidden_states=True).hidden_states
+    assert torch.equal(torch.cat([states[k][0] for k in (9, 18, 27)], -1), row)
+    assert row.shape == (len(ids), TAPS * HIDDEN)
+    assert not words.table[words.tokenizer.convert_tokens_to_ids(PAD)].any()
+
+
+def test_close_codes_are_close_words(words: Words) -> None:
+    """A hex byte's vector moves smoothly with its value, so unseen codes mean something."""
+    vector = {v: words.table[words.tokenizer.convert_tokens_to_ids(f"<g{v:02x}>")] for v in (100, 101, 200)}
+    assert (vector[100] - vector[101]).norm() * 20 < (vector[100] - vector[200]).norm()
+    assert not vector[100][:WORD].any()
+
+
+def test_held_out_pairs_cover_every_shape() -> None:
+    """One colour of each shape is kept from the training targets."""
+    assert sorted(shape for shape, _ in HELD_OUT) == sorted(SHAPES)
