@@ -212,6 +212,9 @@ async def test_a_wiped_redis_forgets_nobody(stack: Stack, queue_up: QueueUp) -> 
     assert stack.fence.job(delivering) is not None
     for _ in range(3):
         job_id, attempt = stack.begin()
+        await stack.read()
+        # The fence counts from one again, and its news counts.
+        assert (attempt, await stack.state(job_id)) == (1, (State.RUNNING, None))
         assert stack.fence.accept(stack.result(job_id, attempt))
     await stack.read()
     assert {job.state for job in await stack.ledger.open_jobs()} == {State.DELIVERING}
