@@ -119,7 +119,7 @@ async def converse(errand: Errand, stack: Stack, progress: _Progress | None = No
     message = await _delivered(stack, job_id)
     for text in errand.then:
         sent = time.monotonic()
-        job_id, message = await _reply(stack, member, message, text, job_id, progress)
+        job_id, message = await _reply(stack, member, message, text, progress, errand.timeout_s)
     return await _line(errand, stack, job_id, message, time.monotonic() - sent)
 
 
@@ -157,14 +157,16 @@ async def _delivered(stack: Stack, job_id: str) -> Message:
 
 
 async def _reply(
-    stack: Stack, member: Member, message: Message, text: str, before: str, progress: _Progress
+    stack: Stack, member: Member, message: Message, text: str, progress: _Progress, timeout_s: float
 ) -> tuple[str, Message]:
     """Reply with ping to a result and wait for the next one."""
     progress.doing, progress.stage = f"waiting for the answer to “{text}”", "bot"
     reply = await member.reply(message, text, ping=True)
     world = stack.server.world
-    answer = await world.wait_for(lambda candidate: candidate.is_by_bot and candidate.reference_id == reply.id)
-    ids = [job_id for job_id in job_ids(answer) if job_id != before]
+    answer = await world.wait_for(
+        lambda candidate: candidate.is_by_bot and candidate.reference_id == reply.id, timeout=timeout_s
+    )
+    ids = job_ids(answer)
     if not ids:
         raise Refused(answer.content, "refused", "bot")
     progress.stage = "job"
