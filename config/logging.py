@@ -45,6 +45,7 @@ _LEVELS = {
     "fsspec": logging.WARNING,
     "httpcore": logging.WARNING,
     "httpx": logging.WARNING,
+    "httpx2": logging.WARNING,
     "huggingface_hub": logging.WARNING,
     "PIL": logging.INFO,
     "rq.worker": logging.WARNING,

@@ -6,15 +6,16 @@ Owns the conversation with the operator. Which files are wanted and what an erro
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from flux2 import checkpoint
 from flux2.errors import CheckpointUnavailable
 from flux2.models import Model
+from worker import download
 from worker import license as terms
 
-_DOWNLOADS = 4
-"""Files at a time; more gains nothing on a household line."""
+_LARGE = "*/*.safetensors"
+"""The part of checkpoint.WANTED that is worth resuming."""
 
 
 def fetch(model: Model, *, hf_home: Path | None, token: str | None, accepts_license: bool) -> str:
@@ -49,17 +50,15 @@ def _asks(model: Model) -> bool:
 
 
 def _download(model: Model, hf_home: Path | None, token: str | None) -> None:
-    import httpx
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub import HfApi, snapshot_download
 
+    cache = terms.cache_folder(hf_home)
     try:
-        snapshot_download(
-            model.source,
-            cache_dir=terms.cache_folder(hf_home),
-            token=token or False,
-            allow_patterns=list(checkpoint.WANTED),
-            max_workers=_DOWNLOADS,
-        )
-    except (HfHubHTTPError, httpx.HTTPError, OSError) as error:
+        found = HfApi().model_info(model.source, token=token or False)
+        for name in sorted(file.rfilename for file in found.siblings or ()):
+            if PurePosixPath(name).match(_LARGE):
+                blobs = terms.repository_folder(model, hf_home) / "blobs"
+                download.bring(model.source, str(found.sha), name, blobs, token)
+        snapshot_download(model.source, cache_dir=cache, token=token or False, allow_patterns=list(checkpoint.WANTED))
+    except Exception as error:  # which transport the hub library uses, and what that raises, is its own business
         raise checkpoint.unavailable(model, error, token=token) from error
