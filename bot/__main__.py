@@ -33,17 +33,16 @@ def main() -> int:
     except ValidationError as error:
         return _say(_settings_sentence(error), EXIT_CONFIG)
     try:
-        asyncio.run(_run(settings))
+        return asyncio.run(_run(settings))
     except discord.LoginFailure:
         return _say("Discord refuses the bot token; set DISCORD_TOKEN to the one in the developer portal.", EXIT_CONFIG)
     except discord.PrivilegedIntentsRequired:
         return _say("Discord refuses the bot's intents; check the application in the developer portal.", EXIT_CONFIG)
     except CannotStart as error:
         return _say(str(error), error.exit_status)
-    return 0
 
 
-async def _run(settings: BotSettings) -> None:
+async def _run(settings: BotSettings) -> int:
     endpoints.use(settings.discord_api_url, settings.discord_gateway_url)
     client = Flux2Bot(settings)
     loop = asyncio.get_running_loop()
@@ -57,6 +56,7 @@ async def _run(settings: BotSettings) -> None:
     async with client:
         await client.start(settings.discord_token.get_secret_value())
     await asyncio.gather(*stopping)
+    return EXIT_UNAVAILABLE if client.has_collapsed else 0
 
 
 def _settings_sentence(error: ValidationError) -> str:

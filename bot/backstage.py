@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import discord
@@ -59,6 +59,7 @@ class Backstage:
         self._reader = reader
         self._reconciler = reconciler
         self._tasks: list[asyncio.Task[None]] = []
+        self._on_collapse: Callable[[], None] = lambda: None
 
     @classmethod
     async def open(cls, client: discord.Client, settings: BotSettings) -> Backstage:
@@ -92,8 +93,12 @@ class Backstage:
         reconciler = Reconciler(ledger, queue, news, dispatcher, interval_s=settings.reconcile_interval_s)
         return cls(services, redis, queue, EventReader(ledger, redis, news, reconciler.wake), reconciler)
 
-    async def start(self) -> None:
-        """Go on where the last process ended, then keep dispatching, reading and reconciling."""
+    async def start(self, on_collapse: Callable[[], None]) -> None:
+        """Go on where the last process ended, then keep dispatching, reading and reconciling.
+
+        `on_collapse` is called if one of these tasks ends by itself.
+        """
+        self._on_collapse = on_collapse
         await self.services.narration.start()
         self._run("dispatcher", self.services.dispatcher.run())
         self._run("event-reader", self._reader.run())
@@ -101,7 +106,16 @@ class Backstage:
         self._run("offer", self._look())
 
     def _run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.create_task(work, name=name))
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Nothing here ends by itself: without one of these tasks jobs would wait for ever, so the process ends too."""
+        if task.cancelled():
+            return
+        _log.critical("%s ended; stopping.", task.get_name(), exc_info=task.exception())
+        self._on_collapse()
 
     async def _look(self) -> None:
         while True:

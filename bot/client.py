@@ -5,6 +5,7 @@ Declines to know how jobs are queued and drawn; that is behind `services`.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import pkgutil
 from collections.abc import Mapping
@@ -87,7 +88,9 @@ class Flux2Bot(commands.AutoShardedBot):
         self.settings = settings
         self.running = Running()
         self.replies = ReplyEdits(self)
+        self.has_collapsed = False
         self._backstage: Backstage | None = None
+        self._closing: asyncio.Task[None] | None = None
 
     async def setup_hook(self) -> None:
         """Open what stands behind, load the commands, sync them if they changed, go on where the last run ended."""
@@ -97,7 +100,7 @@ class Flux2Bot(commands.AutoShardedBot):
         for module in pkgutil.iter_modules(bot.commands.__path__):
             await self.load_extension(f"{bot.commands.__name__}.{module.name}")
         await command_sync.sync(self.tree, self.services.ledger)
-        await self._backstage.start()
+        await self._backstage.start(self._collapse)
 
     async def launch_shard(self, gateway: URL, shard_id: int, *, initial: bool = False) -> None:
         """Connect a shard, to the gateway of the settings where they name one."""
@@ -124,6 +127,11 @@ class Flux2Bot(commands.AutoShardedBot):
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """Log what an event listener raised, without the event: it may hold what members wrote."""
         _log.exception("Listener %s failed.", event_method)
+
+    def _collapse(self) -> None:
+        """End the process so that it is started again: half a bot would accept what it cannot serve."""
+        self.has_collapsed = True
+        self._closing = asyncio.create_task(self.close())
 
     async def stop(self) -> None:
         """Let nothing new in, finish what runs, close."""

@@ -88,8 +88,10 @@ class Dispatcher:
                 _log.exception("nothing can be dispatched")
                 await asyncio.sleep(_LONGEST_PAUSE_S)
                 continue
+            # Not wait_for: before Python 3.12 it loses a cancel that comes together with the event.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), _LOOK_S)
+                async with asyncio.timeout(_LOOK_S):
+                    await self._woken.wait()
 
     async def dispatch(self) -> int:
         """Fill the queues once and return how many jobs were sent. Raises redis.RedisError; nothing is lost then."""

@@ -113,8 +113,10 @@ class Narration:
 
     async def _watch_queue(self) -> None:
         while True:
+            # Not wait_for: before Python 3.12 it loses a cancel that comes together with the event.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._moved.wait(), _LOOK_S)
+                async with asyncio.timeout(_LOOK_S):
+                    await self._moved.wait()
             self._moved.clear()
             try:
                 await self._say_places()

@@ -80,8 +80,10 @@ class Reconciler:
             except Exception:  # noqa: BLE001 - task boundary: one job that breaks us must not leave all others unmended
                 _log.exception("the ledger and Redis cannot be compared")
             pause = min(self._interval_s, self._grace_s) if self._suspected else self._interval_s
+            # Not wait_for: before Python 3.12 it loses a cancel that comes together with the event.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._woken.wait()
 
     async def reconcile(self) -> None:
         """Look once. Raises redis.RedisError and SQLAlchemyError; what is mended by then stays mended."""

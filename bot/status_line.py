@@ -86,8 +86,10 @@ class StatusLine:
         now = loop.time()
         turn = max(self._next_at, self._pace.take(self._status.channel_id, now))
         if turn > now:
+            # Not wait_for: before Python 3.12 it loses a cancel that comes together with the event.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._final.wait(), turn - now)
+                async with asyncio.timeout(turn - now):
+                    await self._final.wait()
 
     async def _show_passing(self) -> None:
         age = discord.utils.utcnow() - discord.utils.snowflake_time(self._status.message_id)

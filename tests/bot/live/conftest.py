@@ -21,7 +21,7 @@ from sandbox.member import Upload
 from sandbox.redis_server import RedisServer
 from sandbox.server import SandboxServer
 from worker.blobs import open_blobs
-from worker.contract import FailureCode, Heartbeat, Picture, Progress, RenderResult, Started
+from worker.contract import FailureCode, Heartbeat, Picture, Progress, RenderResult, Started, gpu_queue
 from worker.delivery import Discord
 from worker.fence import Fence
 from worker.heartbeat import Beacon
@@ -107,15 +107,15 @@ class Gpu:
         Beacon(self._redis).beat(heartbeat)
 
     async def begin(self, job_id: str) -> int:
-        """Take a dispatched job."""
+        """Take the job off the queue once it is dispatched."""
         deadline = asyncio.get_running_loop().time() + PATIENCE_S
-        while True:
-            attempt = await asyncio.to_thread(self.fence.begin, job_id, "gpu-1")
-            if isinstance(attempt, int):
-                self.fence.announce(Started(job_id=job_id, attempt=attempt, worker="gpu-1"))
-                return attempt
-            assert asyncio.get_running_loop().time() < deadline, attempt
+        while not self._redis.lrem(f"rq:queue:{gpu_queue('sample')}", 0, f"{job_id}-r1"):
+            assert asyncio.get_running_loop().time() < deadline, f"{job_id} was not dispatched"
             await asyncio.sleep(0.05)
+        attempt = await asyncio.to_thread(self.fence.begin, job_id, "gpu-1")
+        assert isinstance(attempt, int), attempt
+        self.fence.announce(Started(job_id=job_id, attempt=attempt, worker="gpu-1"))
+        return attempt
 
     def step(self, job_id: str, attempt: int, step: int, steps: int = 8) -> None:
         """Say a denoise step."""

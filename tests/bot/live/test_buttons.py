@@ -124,7 +124,7 @@ async def test_cancel_stops_a_running_job(
     status = await (await luna.slash("imagine", {"prompt": "a red fox"})).answer()
     job = await only_job()
     attempt = await gpu.begin(job.id)
-    await server.world.wait_for(lambda m: m.id == status.id and "0/8" in m.content)
+    await server.world.wait_for(lambda m: m.id == status.id and "Drawing · ▱" in m.content)
     await luna.press(status, "Cancel")
     await server.world.wait_for(lambda m: m.id == status.id and "Cancelling" in m.content)
     assert gpu.fence.is_cancelled(job.id)
