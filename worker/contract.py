@@ -84,7 +84,9 @@ class Wire(BaseModel):
 
 
 class FailureCode(StrEnum):
-    """Why a job has no picture. Closed: each has a class in worker/failures.py and a sentence in bot/presenter.py."""
+    """Why a job has no picture. Closed: each has a class in worker/failures.py (POISONED: the fence) and a sentence in
+    bot/presenter.py.
+    """
 
     INVALID_REQUEST = "invalid_request"
     REFUSED = "refused"

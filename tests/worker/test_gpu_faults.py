@@ -101,8 +101,8 @@ def test_a_killed_parent_takes_its_child_along(lone_rig) -> None:
     assert rig.fence.begin(job_id, "another") == 2
 
 
-def test_poison_is_quarantined_and_a_sick_device_takes_no_more(lone_rig) -> None:
-    """Two deaths over one job quarantine it, told and delivered; deaths over three jobs stop the worker, loudly."""
+def test_poison_is_quarantined_at_its_third_start(lone_rig) -> None:
+    """Two deaths over one job: the third start is a failure with its own code, delivered; the worker is not sick."""
     rig = lone_rig
     worker = rig.ready_worker()
     poison = running(rig)
@@ -115,7 +115,15 @@ def test_poison_is_quarantined_and_a_sick_device_takes_no_more(lone_rig) -> None
     finished = rig.wait_for_event(poison, Finished)
     assert (finished.attempt, finished.failure) == (3, FailureCode.POISONED)
     rig.wait(lambda: rig.redis.exists(f"rq:job:{poison}-d0"), 5, "delivery of the notice")
-    for _ in range(2):
+    assert rig.wait_for_event(rig.submit(), Finished).failure is None
+
+
+@pytest.mark.slow
+def test_three_deaths_over_different_jobs_open_the_circuit(lone_rig) -> None:
+    """A device that kills every job stops taking them: state sick, loud log, the queue stays as it is, and it stops."""
+    rig = lone_rig
+    worker = rig.ready_worker()
+    for _ in range(3):
         assert "sick" not in worker.log_tail(100)
         job_id = running(rig)
         rig.model_process(worker).kill()
@@ -125,6 +133,8 @@ def test_poison_is_quarantined_and_a_sick_device_takes_no_more(lone_rig) -> None
     waiting = rig.submit()
     time.sleep(2.5)
     assert rig.events(waiting) == []
+    worker.ask_to_stop()
+    assert worker.wait(15) == 0
     rig.redis.delete("rq:queue:gpu:sample")
 
 
