@@ -10,8 +10,9 @@ import aiohttp
 import discord
 import pytest
 
+from sandbox.clock import Clock
 from sandbox.faults import Delay, Disconnect, Fail, Fault, TooMany
-from sandbox.rate_limits import Limit
+from sandbox.rate_limits import RateLimits
 
 MESSAGES = r"/channels/\d+/messages$"
 
@@ -80,17 +81,39 @@ async def test_buckets_belong_to_a_route_and_a_channel(call, world) -> None:
     assert (await call.post())[0] == 200
 
 
-async def test_the_global_limit_spares_interactions(call, world) -> None:
-    """The 51st call of a second is refused for everything but interaction endpoints."""
-    world.rate_limits.default = Limit(1000, 1.0)
-    world.rate_limits.global_per_s = 3
-    world.clock.advance(10)
-    statuses = [(await call("GET", "/users/@me"))[0] for _ in range(4)]
-    if 429 in statuses:
-        _, headers, body = await call("GET", "/users/@me")
-        assert body["global"] is True
-        assert headers["X-RateLimit-Global"] == "true"
-    assert statuses.count(200) >= 3
+class StoppedClock(Clock):
+    """A clock that moves by advances alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now = super().now()
+
+    def now(self) -> float:
+        """The same moment until somebody advances it."""
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Move on."""
+        self._now += seconds
+
+
+def test_the_global_limit_spares_interactions() -> None:
+    """The 51st call of a second is refused, but for interaction endpoints; a second later all is well."""
+    clock = StoppedClock()
+    limits = RateLimits(clock)
+    verdicts = [limits.count("GET", f"/users/{i}", is_interaction=False) for i in range(51)]
+    assert [verdict.retry_after_s for verdict in verdicts] == [None] * 50 + [1.0]
+    assert (verdicts[-1].scope, verdicts[-1].headers["X-RateLimit-Global"]) == ("global", "true")
+    assert limits.count("POST", "/webhooks/1/x", is_interaction=True).retry_after_s is None
+    clock.advance(1)
+    assert limits.count("GET", "/users/1", is_interaction=False).retry_after_s is None
+
+
+async def test_a_global_429_says_so(call, world) -> None:
+    """Body and headers tell a client to stop everything."""
+    world.rate_limits.global_per_s = 0
+    status, headers, body = await call("GET", "/users/@me")
+    assert (status, body["global"], headers["X-RateLimit-Scope"]) == (429, True, "global")
     assert (await call("POST", "/interactions/1/x/callback", json={"type": 5}))[0] == 404
 
 
