@@ -7,6 +7,7 @@ Declines to know what the tasks do.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import re
@@ -16,6 +17,7 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import RedisError
 from rq.exceptions import DequeueTimeout, DeserializationError
+from rq.executions import Execution, ExecutionRegistry
 from rq.intermediate_queue import IntermediateQueue
 from rq.job import Job
 from rq.queue import Queue
@@ -29,6 +31,22 @@ _JOB_ID = re.compile(rb"[A-Za-z0-9_-]{1,200}")
 
 class TaskRefused(PermissionError):
     """A payload names something that is not a task of ours, or cannot be read."""
+
+
+class SurvivingExecutions(ExecutionRegistry):
+    """The executions of a job that are still there.
+
+    RQ lists them for a minute longer than it keeps them, and its clean-up of a dead worker's job ends the living worker
+    with a ValueError in that minute.
+    """
+
+    def get_executions(self, start: int = 0, end: int = -1) -> list[Execution]:
+        """Return those that can be fetched."""
+        found = []
+        for execution_id in self.get_execution_ids(start, end):
+            with contextlib.suppress(ValueError):
+                found.append(Execution.fetch(execution_id, self.job_id, self.connection))
+        return found
 
 
 class AllowedJob(Job):
@@ -55,6 +73,11 @@ class AllowedJob(Job):
         name, _ = self.task()
         function: Callable[..., Any] = getattr(importlib.import_module(name), name.rpartition(".")[2])
         return function
+
+    @property
+    def execution_registry(self) -> ExecutionRegistry:
+        """The job's executions, without those RQ has forgotten."""
+        return SurvivingExecutions(self.id, connection=self.connection)
 
     @property
     def success_callback(self) -> None:

@@ -108,7 +108,9 @@ if redis.call('HGET', run, 'cancelled') == '1' then
   emit(cjson.encode({kind = 'stopped', job_id = ARGV[2], attempt = current}))
   return {'cancelled', 0}
 end
-local version = cjson.decode(body)['schema_version']
+-- A body that is no JSON object is not newer: it begins, and the worker that cannot read it says so.
+local is_json, written = pcall(cjson.decode, body)
+local version = is_json and type(written) == 'table' and tonumber(written['schema_version'])
 if version and version > tonumber(ARGV[6]) then return {'newer', 0} end
 if redis.call('EXISTS', lease) == 1 then
   if redis.call('HGET', run, 'worker') == ARGV[3] then return {'begun', current} end

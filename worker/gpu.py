@@ -91,8 +91,8 @@ class GpuWorker(Worker):
     def serve(self) -> None:
         """Load, then run jobs until told to stop. Raises keeper.WeightsUnloadable."""
         self._stopping.install()
-        self._patience.until_asked(self.register_birth)
         try:
+            self._patience.until_asked(self.register_birth)
             while not self._stopping.is_wanted:
                 try:
                     self._turn()

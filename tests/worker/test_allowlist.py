@@ -144,3 +144,20 @@ def test_ours_passes(client: Redis) -> None:
     )
     assert isinstance(job, AllowedJob)
     assert AllowedJob.fetch(job.id, connection=client, serializer=JSONSerializer).task() == (RENDER_TASK, "0123")
+
+
+def test_the_job_of_a_dead_worker_does_not_end_the_next_one(client: Redis) -> None:
+    """RQ's clean-up meets an abandoned job whose execution has expired, drops it, and the next job is reached."""
+    queue = open_queue("q", client)
+    abandoned = queue.enqueue_call(RENDER_TASK, args=["x"], result_ttl=0, failure_ttl=0)
+    dead = SimpleWorker([queue], connection=client, job_class=AllowedJob, serializer=JSONSerializer)
+    assert AllowedQueue.dequeue_any([queue], 1, connection=client, job_class=AllowedJob, serializer=JSONSerializer)
+    execution = dead.prepare_execution(abandoned)
+    client.lrem(queue.intermediate_queue_key, 1, abandoned.id)
+    client.delete(execution.key)  # what 90 silent seconds do, a minute before the lists forget it
+    client.zadd(queue.started_job_registry.key, {execution.composite_key: 1})
+    after = plain_queue(client).enqueue_call("os.system", args=["true"], failure_ttl=60)
+    assert work(client)
+    assert after.get_status() is JobStatus.FAILED
+    assert not client.exists(abandoned.key)
+    assert queue.started_job_registry.get_job_ids(cleanup=False) == []

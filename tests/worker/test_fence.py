@@ -109,6 +109,13 @@ def test_missing_newer_done_and_cancelled_are_refused(fence: Fence, client: Redi
     assert fence.begin(JOB, "w2") is Refusal.DONE
 
 
+@pytest.mark.parametrize("body", ["not json", '"a string"', "[1]", '{"schema_version": "one"}'])
+def test_a_body_that_makes_no_sense_still_begins(fence: Fence, client: Redis, body: str) -> None:
+    """Whoever cannot read it ends it with a failure; a script error here would be tried again for ever."""
+    client.set(job_key(JOB), body)
+    assert begin(fence) == 1
+
+
 def test_a_job_cancelled_while_queued_is_refused_and_said(fence: Fence, client: Redis) -> None:
     """A worker that pops a cancelled job tells the bot, which would otherwise wait for it for ever."""
     assert cancel(client) == 1

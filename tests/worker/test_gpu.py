@@ -94,6 +94,15 @@ def test_a_missing_or_damaged_reference_is_a_failure_with_its_code(rig, worker: 
     rig.wait(lambda: rig.redis.exists(f"rq:job:{text}-d0"), 5, "delivery of the notice")
 
 
+def test_a_job_that_cannot_be_read_ends_as_our_failure(rig, worker: Child) -> None:
+    """Nonsense under the job's key is neither run nor tried for ever; the worker goes on."""
+    job_id = "badbadbadbadbadb"
+    rig.redis.set(job_key(job_id), "not a job")
+    rig.enqueue(job_id, 1)
+    assert rig.wait_for_event(job_id, Finished).failure is FailureCode.INTERNAL
+    rig.wait_for_event(rig.submit(), Finished)
+
+
 def test_nothing_of_a_finished_job_stays_in_rq(rig, worker: Child) -> None:
     """No RQ entry, no execution, no lease: only the fence's own record."""
     job_id = rig.submit()
