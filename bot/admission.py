@@ -105,8 +105,7 @@ class Admission:
             ) from full
 
     async def _show(self, job: Job, front: Front) -> None:
-        place = await self._ledger.place(job.id)
-        text = presenter.status(job, presenter.queued(place, paused=await self._ledger.paused()))
+        text = presenter.status(job, await self._narration.where(job))
         status: Status | None = None
         try:
             async with asyncio.timeout(_SHOW_S):

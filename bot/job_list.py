@@ -7,20 +7,20 @@ from discord import ui
 from bot import presenter
 from bot.interactions.cancel import cancel_view
 from bot.interactions.show import ShowButton
-from bot.ledger.job import Job, State
+from bot.ledger.job import Job
 from bot.ledger.ledger import Ledger
+from bot.narration import Narration
 
 _OPEN_SHOWN = 15
 _UNDELIVERED_SHOWN = 5
 _PROMPT = 60
 
 
-async def job_list(user_id: int, guild_id: int | None, ledger: Ledger) -> tuple[str, ui.View]:
+async def job_list(user_id: int, guild_id: int | None, ledger: Ledger, narration: Narration) -> tuple[str, ui.View]:
     """Return the text and its buttons."""
     jobs = sorted(await ledger.open_jobs_of(user_id, guild_id), key=lambda job: job.created_at)[:_OPEN_SHOWN]
     lost = (await ledger.undelivered_of(user_id))[:_UNDELIVERED_SHOWN]
-    paused = await ledger.paused()
-    lines = [await _open_line(number, job, ledger, paused) for number, job in enumerate(jobs, start=1)]
+    lines = [await _open_line(number, job, narration) for number, job in enumerate(jobs, start=1)]
     view = cancel_view(*(job.id for job in jobs))
     if lost:
         lines.append("Drawn, but not posted:")
@@ -31,10 +31,8 @@ async def job_list(user_id: int, guild_id: int | None, ledger: Ledger) -> tuple[
     return presenter.shorten(text, presenter.MAX_CONTENT), view
 
 
-async def _open_line(number: int, job: Job, ledger: Ledger, paused: str | None) -> str:
-    place = await ledger.place(job.id) if job.state in (State.WAITING, State.DISPATCHED) else None
-    where = presenter.line(job, place=place, paused=paused)
-    return f"{number}. “{presenter.plain(job.request.prompt, _PROMPT)}” · {where}"
+async def _open_line(number: int, job: Job, narration: Narration) -> str:
+    return f"{number}. “{presenter.plain(job.request.prompt, _PROMPT)}” · {await narration.where(job)}"
 
 
 def _when(job: Job) -> str:

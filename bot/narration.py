@@ -13,6 +13,7 @@ from bot import presenter
 from bot.fleet import Fleet
 from bot.ledger.job import Job, State
 from bot.ledger.ledger import Ledger
+from bot.outlook import Outlook
 from bot.status_line import Pace, StatusLine
 from bot.status_message import StatusMessages
 from worker.contract import Event, Progress
@@ -63,14 +64,30 @@ class Narration:
     async def observe(self, job: Job, event: Event) -> None:
         """Say what `event` changed; `job` is its row after the event was written."""
         if isinstance(event, Progress):
-            self._progress[job.id] = event
+            if not self._is_between_pictures(event):
+                self._progress[job.id] = event
         else:
             self._progress.pop(job.id, None)
         self._say(job)
 
+    def _is_between_pictures(self, event: Progress) -> bool:
+        """Whether a picture of several is decoded while others are still to be drawn: nothing is being finished yet."""
+        if event.phase != "decode":
+            return False
+        known = self._progress.get(event.job_id)
+        if known is None or known.phase != "denoise":
+            return event.step < event.steps - 1
+        return known.step < known.steps
+
     async def queue_moved(self) -> None:
         """Some job left the queue: places and ETAs behind it have changed."""
         self._moved.set()
+
+    async def where(self, job: Job) -> str:
+        """Where an open or closed job stands, in the words of its status message."""
+        if _is_queued(job):
+            return await self._queue_line(job, await Outlook.look(self._ledger, self._fleet))
+        return presenter.line(job, self._progress.get(job.id))
 
     async def refresh(self, job_id: str) -> None:
         """Say where a job stands after somebody cancelled it."""
@@ -85,12 +102,12 @@ class Narration:
         if job.state is State.CLOSED:
             self._waiting.discard(job.id)
             line.say(presenter.status(job, presenter.closed(job)), final=True)
-        elif job.state in _WAITING and not job.cancel_requested:
+        elif _is_queued(job):
             self._waiting.add(job.id)
             self._moved.set()
         else:
             self._waiting.discard(job.id)
-            line.say(presenter.status(job, presenter.line(job, progress=self._progress.get(job.id))))
+            line.say(presenter.status(job, presenter.line(job, self._progress.get(job.id))))
 
     def _line(self, job: Job) -> StatusLine:
         line = self._lines.get(job.id)
@@ -127,28 +144,26 @@ class Narration:
     async def _say_places(self) -> None:
         if not self._waiting:
             return
-        paused = await self._ledger.paused()
-        loading = await self._loading()
+        outlook = await Outlook.look(self._ledger, self._fleet)
         for job_id in sorted(self._waiting):
             job = await self._ledger.get(job_id)
-            if job is None or job.state not in _WAITING or job.cancel_requested:
+            if job is None or not _is_queued(job):
                 self._waiting.discard(job_id)
                 continue
-            place = await self._ledger.place(job_id)
-            text = presenter.queued(place, loading=loading.get(job.request.model), paused=paused)
+            text = await self._queue_line(job, outlook)
             # An event may have come while the ledger was asked; its words are newer than these.
             if job_id in self._waiting and (line := self._lines.get(job_id)):
                 line.say(presenter.status(job, text))
 
-    async def _loading(self) -> dict[str, int]:
-        """Per cent loaded, for models that no worker serves yet."""
-        loading: dict[str, int] = {}
-        ready: set[str] = set()
-        for beat in await self._fleet.workers():
-            if beat.model is None:
-                continue
-            if beat.state == "loading":
-                loading[beat.model.name] = max(loading.get(beat.model.name, 0), beat.loading_percent or 0)
-            elif beat.state in ("idle", "busy"):
-                ready.add(beat.model.name)
-        return {name: percent for name, percent in loading.items() if name not in ready}
+    async def _queue_line(self, job: Job, outlook: Outlook) -> str:
+        model = job.request.model
+        return presenter.queued(
+            await self._ledger.place(job.id),
+            loading=outlook.loading.get(model),
+            paused=outlook.paused,
+            is_abandoned=outlook.is_abandoned(model),
+        )
+
+
+def _is_queued(job: Job) -> bool:
+    return job.state in _WAITING and not job.cancel_requested

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.fleet import Fleet
+from bot.presenter import plain
 from bot.refusal import Refusal
 from flux2.models import Model
 
@@ -41,10 +42,10 @@ class Offer:
     def pick(self, name: str | None) -> Model:
         """As `choose`, from the last look. Raises Refusal."""
         if not self._seen:
-            raise Refusal("No worker is running right now; try again in a few minutes or tell whoever runs this bot.")
+            raise Refusal("No GPU is running right now; try again in a few minutes or tell whoever runs this bot.")
         if name is None:
             return self._seen.get(self._default) or self._seen[min(self._seen)]
         if name not in self._seen:
-            offered = ", ".join(sorted(self._seen))
-            raise Refusal(f"No worker serves a model called “{name[:60]}”; choose one of {offered}.")
+            offered = ", ".join(plain(other, 60) for other in sorted(self._seen))
+            raise Refusal(f"The model “{plain(name, 60)}” is not running here; /imagine can draw with {offered}.")
         return self._seen[name]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import discord
 
 from bot.ledger.job import Job, Outcome, Place, State
+from flux2.request import GenerationRequest
 from worker.contract import FailureCode, Progress
 
 MAX_CONTENT = 2000
@@ -20,8 +21,8 @@ FAILURES: dict[FailureCode, str] = {
     FailureCode.INVALID_REQUEST: "The model cannot draw this: {reason} Press Edit to change it.",
     FailureCode.REFUSED: "This was not drawn because it is not allowed: {reason} Press Edit to word it differently.",
     FailureCode.OUT_OF_MEMORY: "The picture did not fit into the GPU's memory; ask for a smaller size or fewer images.",
-    FailureCode.CHECKPOINT_UNAVAILABLE: "The model's files cannot be read on the worker; tell whoever runs this bot.",
-    FailureCode.POISONED: "Workers stopped twice while drawing this, so it was set aside; try a smaller size.",
+    FailureCode.CHECKPOINT_UNAVAILABLE: "The model's files cannot be read; tell whoever runs this bot.",
+    FailureCode.POISONED: "Drawing this broke down twice, so it was given up; try a smaller size or fewer images.",
     FailureCode.BLOB_MISSING: "A reference image is no longer stored; attach it again with /imagine.",
     FailureCode.INTERNAL: "Something went wrong on our side; press Again, and if it stays tell whoever runs this bot.",
 }
@@ -61,21 +62,33 @@ def duration(seconds: float) -> str:
     return f"about {round(seconds / 3600)} h"
 
 
+def elapsed(seconds: float) -> str:
+    """Measured seconds: tenths where they matter, minutes where seconds do not."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    return f"{whole} s" if whole < 120 else f"{whole // 60} min {whole % 60} s"
+
+
 def bar(done: int, total: int) -> str:
     """A bar and its figures: ▰▰▰▱▱▱▱▱▱▱ 8/28."""
     filled = _BAR_CELLS * min(done, total) // max(total, 1)
     return f"{'▰' * filled}{'▱' * (_BAR_CELLS - filled)} {done}/{total}"
 
 
-def queued(place: Place | None, *, loading: int | None = None, paused: str | None = None) -> str:
-    """The line of a waiting job: its place, the reason for it, and when it will be its turn."""
+def queued(
+    place: Place | None, *, loading: int | None = None, paused: str | None = None, is_abandoned: bool = False
+) -> str:
+    """The line of a waiting job: its place, when it will be done or what keeps it, and who goes first."""
     parts = ["Queued" if place is None else "Next in the queue" if place.position == 1 else ordinal_place(place)]
     if paused is not None:
         parts.append("paused: " + plain(paused, 200) if paused else "paused")
     elif loading is not None:
         parts.append(f"model loading, {loading} %")
+    elif is_abandoned:
+        parts.append("no GPU is running right now, but the place is kept")
     elif place is not None and place.eta_s is not None:
-        parts.append(duration(place.eta_s))
+        parts.append("done in " + duration(place.eta_s))
     if place is not None and (reason := ahead(place)):
         parts.append(reason)
     return " · ".join(parts)
@@ -89,13 +102,14 @@ def ordinal_place(place: Place) -> str:
 def ahead(place: Place) -> str:
     """Why a job waits: whose jobs go first. Empty when it is next."""
     own = f"{place.own_ahead} of yours" if place.own_ahead else ""
-    others = f"{place.others_ahead} of other members" if place.others_ahead else ""
+    others = f"{place.others_ahead} from others" if place.others_ahead else ""
     both = " and ".join(filter(None, (own, others)))
-    return f"{both} first" if both else ""
+    return f"after {both}" if both else ""
 
 
-def drawing(progress: Progress | None, steps: int) -> str:
-    """The line of a running job."""
+def drawing(progress: Progress | None, request: GenerationRequest) -> str:
+    """The line of a running job. Steps are those of all its pictures together."""
+    steps = request.num_inference_steps * request.count
     if progress is None:
         return f"Drawing · {bar(0, steps)}"
     match progress.phase:
@@ -104,7 +118,7 @@ def drawing(progress: Progress | None, steps: int) -> str:
         case "denoise":
             return f"Drawing · {bar(progress.step, progress.steps)}"
         case "decode" | "save":
-            return "Finishing the picture"
+            return "Finishing the picture" if request.count == 1 else "Finishing the pictures"
 
 
 def jump_url(guild_id: int | None, channel_id: int, message_id: int) -> str:
@@ -127,32 +141,25 @@ def closed(job: Job) -> str:
         case Outcome.UNDELIVERABLE:
             return "Done, but Discord did not let me post it; open /jobs to get it"
         case Outcome.FAILED:
-            return "Not drawn · " + (result_url(job) or "press /jobs for the reason")
+            return "Not drawn · " + (result_url(job) or failure(job))
         case _:
-            parts = ["Done", None if job.seconds is None else f"{job.seconds:.0f} s", result_url(job)]
+            parts = ["Done", None if job.seconds is None else elapsed(job.seconds), result_url(job)]
             return " · ".join(part for part in parts if part)
 
 
-def line(
-    job: Job,
-    *,
-    place: Place | None = None,
-    progress: Progress | None = None,
-    loading: int | None = None,
-    paused: str | None = None,
-) -> str:
-    """One line for where `job` stands, from its state first and the rest where the state leaves a question."""
+def line(job: Job, progress: Progress | None = None) -> str:
+    """One line for where `job` stands, from its state first; `queued` says more of a waiting one."""
     if job.state is State.CLOSED:
         return closed(job)
     if job.cancel_requested:
         return "Cancelling …"
     match job.state:
         case State.RUNNING:
-            return drawing(progress, job.request.num_inference_steps)
+            return drawing(progress, job.request)
         case State.DELIVERING:
-            return "Posting the picture"
+            return "Posting the picture" if job.request.count == 1 else "Posting the pictures"
         case _:
-            return queued(place, loading=loading, paused=paused)
+            return queued(None)
 
 
 def status(job: Job, text: str) -> str:
@@ -161,9 +168,9 @@ def status(job: Job, text: str) -> str:
 
 
 def failure(job: Job) -> str:
-    """Why a closed job has no picture, for lists that are not filled by delivery."""
+    """Why a closed job has no picture, where no message says it."""
     sentence = FAILURES[job.failure or FailureCode.INTERNAL]
-    return sentence.replace("{reason} ", "")
+    return sentence.replace(": {reason}", ".")
 
 
 def thread_name(prompt: str) -> str:

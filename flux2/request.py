@@ -84,9 +84,9 @@ def settle(
     Unset values take the model's defaults; an unset seed is drawn at random. Raises InvalidRequest with one sentence.
     """
     if len(reference_images) > model.max_references:
+        images = "1 reference image" if model.max_references == 1 else f"{model.max_references} reference images"
         raise InvalidRequest(
-            f"{model.name} takes at most {model.max_references} reference images, "
-            f"and {len(reference_images)} were given; remove some."
+            f"{model.name} takes at most {images}, and {len(reference_images)} were given; remove some."
         )
     first = reference_images[0] if reference_images else None
     width, height, note = sizing.settle(model, aspect, size, (first.width, first.height) if first else None)

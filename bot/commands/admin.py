@@ -9,7 +9,7 @@ from discord import app_commands
 
 from bot import access, answers, presenter
 from bot.interactions.cancel import cancel as cancel_job
-from bot.ledger.job import OPEN
+from bot.ledger.job import OPEN, State
 from bot.refusal import Refusal
 from worker.contract import Heartbeat
 
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 _GB = 1e9
+_DOING = {
+    State.WAITING: "waiting",
+    State.DISPATCHED: "next in line",
+    State.RUNNING: "being drawn",
+    State.DELIVERING: "being posted",
+}
 
 
 @app_commands.guild_only()
@@ -46,7 +52,9 @@ class Admin(app_commands.Group):
             services = interaction.client.services
             await services.ledger.set_paused(reason or "back soon", by=interaction.user.id)
             await services.narration.queue_moved()
-            await interaction.edit_original_response(content="Paused; /admin resume goes on.")
+            await interaction.edit_original_response(
+                content="Paused: what is being drawn is finished, the rest waits for /admin resume."
+            )
 
     @app_commands.command(description="Start pictures again.")
     async def resume(self, interaction: discord.Interaction[Flux2Bot]) -> None:
@@ -54,10 +62,11 @@ class Admin(app_commands.Group):
         access.require_operator(interaction)
         if await answers.acknowledge(interaction, ephemeral=True):
             services = interaction.client.services
+            was_paused = await services.ledger.paused() is not None
             await services.ledger.set_paused(None, by=interaction.user.id)
             services.dispatcher.wake()
             await services.narration.queue_moved()
-            await interaction.edit_original_response(content="Resumed.")
+            await interaction.edit_original_response(content="Resumed." if was_paused else "Nothing was paused.")
 
     @app_commands.command(description="Cancel a picture by its job id, or everything one member has waiting.")
     @app_commands.describe(job="The job id, as in the file name flux2-<job id>.", member="Whose pictures to cancel.")
@@ -88,14 +97,17 @@ async def _cancel_one(interaction: discord.Interaction[Flux2Bot], job_id: str) -
 async def _cancel_all(interaction: discord.Interaction[Flux2Bot], member: discord.User | None) -> str:
     services = interaction.client.services
     assert member is not None
+    jobs = await services.ledger.open_jobs_of(member.id, interaction.guild_id)
+    if not jobs:
+        return f"{member.mention} has no pictures waiting or being drawn."
     cancelled = 0
-    for job in await services.ledger.open_jobs_of(member.id, interaction.guild_id):
+    for job in jobs:
         try:
             await cancel_job(job, services)
         except Refusal:
             continue
         cancelled += 1
-    return f"Cancelled {cancelled} of {member.mention}'s pictures."
+    return f"Cancelled {cancelled} of {len(jobs)} open pictures of {member.mention}."
 
 
 async def _status(client: Flux2Bot) -> str:
@@ -103,7 +115,7 @@ async def _status(client: Flux2Bot) -> str:
     paused = await ledger.paused()
     lines = [f"Paused: {presenter.plain(paused, 200)}"] if paused is not None else []
     for model, counts in sorted((await ledger.counts()).items()):
-        figures = ", ".join(f"{counts[state]} {state}" for state in OPEN if counts.get(state))
+        figures = ", ".join(f"{counts[state]} {_DOING[state]}" for state in OPEN if counts.get(state))
         lines.append(f"**{presenter.plain(model, 60)}**: {figures or 'nothing to do'}")
     workers = await client.services.fleet.workers()
     lines += [_worker_line(beat) for beat in sorted(workers, key=lambda beat: beat.name)]

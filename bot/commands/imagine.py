@@ -15,6 +15,8 @@ from bot import access, answers
 from bot.admission import Entry
 from bot.fronts import SlashFront, is_thread
 from bot.options import Options
+from bot.refusal import Refusal
+from flux2.models import MEGAPIXEL
 from flux2.request import MAX_PROMPT, MAX_SEED
 from flux2.sizing import ASPECTS, MATCH, MEGAPIXELS
 
@@ -130,11 +132,26 @@ async def _models(interaction: discord.Interaction[Flux2Bot], typed: str) -> lis
 
 @imagine.autocomplete("size")
 async def _sizes(interaction: discord.Interaction[Flux2Bot], typed: str) -> list[Choice[str]]:
-    """Megapixels, or the width and height that is being typed."""
-    sizes = [Choice(name=f"{size} megapixels", value=size) for size in MEGAPIXELS if size.startswith(typed.strip())]
-    if typed.strip() and not sizes:
-        sizes = [Choice(name=typed[:100], value=typed[:100])]
-    return sizes
+    """Megapixels that the chosen model draws, or the width and height that is being typed."""
+    typed = typed.strip()
+    sizes = [
+        Choice(name="1 megapixel" if size == "1" else f"{size} megapixels", value=size)
+        for size in await _drawable(interaction)
+        if size.startswith(typed)
+    ]
+    return sizes or ([Choice(name=typed[:100], value=typed[:100])] if typed else [])
+
+
+async def _drawable(interaction: discord.Interaction[Flux2Bot]) -> list[str]:
+    """Megapixel sizes of the model chosen so far, of every model where that is not known yet."""
+    offer = interaction.client.services.offer
+    if not offer.seen:
+        await offer.look()
+    try:
+        most = offer.pick(getattr(interaction.namespace, "model", None)).max_pixels
+    except Refusal:
+        return list(MEGAPIXELS)
+    return [size for size in MEGAPIXELS if float(size) * MEGAPIXEL <= most]
 
 
 async def setup(bot: Flux2Bot) -> None:

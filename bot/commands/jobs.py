@@ -21,7 +21,8 @@ async def jobs(interaction: discord.Interaction[Flux2Bot]) -> None:
     """Show the list to its owner alone."""
     if not await answers.acknowledge(interaction, ephemeral=True):
         return
-    text, view = await job_list(interaction.user.id, interaction.guild_id, interaction.client.services.ledger)
+    services = interaction.client.services
+    text, view = await job_list(interaction.user.id, interaction.guild_id, services.ledger, services.narration)
     await interaction.edit_original_response(content=text, view=view)
 
 

@@ -11,7 +11,7 @@ from bot import access, answers
 from bot.dispatcher import CancelResult
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, template
-from bot.ledger.job import Job
+from bot.ledger.job import Job, Outcome
 from bot.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -42,11 +42,17 @@ async def cancel(job: Job, services: Services) -> str:
     await services.narration.refresh(job.id)
     match result:
         case CancelResult.DROPPED:
-            return "Cancelled; it never ran."
+            return "Cancelled before it was begun."
         case CancelResult.STOPPING:
             return "Cancelling; it stops at the next step."
         case CancelResult.TOO_LATE:
-            raise Refusal("It is too late to cancel: the picture is already finished.")
+            raise Refusal(_too_late(await services.ledger.get(job.id)))
+
+
+def _too_late(job: Job | None) -> str:
+    if job is not None and job.outcome is Outcome.CANCELLED:
+        return "This is cancelled already."
+    return "It is too late to cancel: this is finished already."
 
 
 def cancel_view(*job_ids: str) -> ui.View:

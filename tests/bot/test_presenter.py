@@ -65,7 +65,7 @@ def test_durations_do_not_pretend(seconds: float, words: str) -> None:
 def test_a_waiting_member_reads_place_time_and_reason() -> None:
     """The queue line says where, when, and whose jobs go first."""
     place = Place(position=3, own_ahead=1, others_ahead=1, eta_s=41)
-    assert presenter.queued(place) == "Queued 3rd · about 40 s · 1 of yours and 1 of other members first"
+    assert presenter.queued(place) == "Queued 3rd · done in about 40 s · after 1 of yours and 1 from others"
 
 
 def test_a_loading_model_and_a_pause_take_the_place_of_the_estimate() -> None:
@@ -73,6 +73,8 @@ def test_a_loading_model_and_a_pause_take_the_place_of_the_estimate() -> None:
     place = Place(position=1, own_ahead=0, others_ahead=0, eta_s=41)
     assert presenter.queued(place, loading=34) == "Next in the queue · model loading, 34 %"
     assert presenter.queued(place, loading=34, paused="new GPU") == "Next in the queue · paused: new GPU"
+    kept = "no GPU is running right now, but the place is kept"
+    assert presenter.queued(place, is_abandoned=True) == f"Next in the queue · {kept}"
 
 
 @pytest.mark.parametrize(
@@ -87,6 +89,28 @@ def test_a_running_job_shows_its_step() -> None:
     """A denoise step becomes the bar."""
     progress = Progress(job_id="0123456789abcdef", attempt=1, phase="denoise", step=4, steps=8)
     assert presenter.line(job(state=State.RUNNING), progress=progress) == "Drawing · ▰▰▰▰▰▱▱▱▱▱ 4/8"
+
+
+@pytest.mark.parametrize("phase", [None, "encode", "denoise"])
+def test_steps_are_those_of_all_pictures_from_the_first_line_on(phase: Any) -> None:
+    """Four pictures of eight steps count to 32, before the first step as well as after it."""
+    step = phase and Progress(job_id="0123456789abcdef", attempt=1, phase=phase, step=0, steps=32)
+    line = presenter.line(job(state=State.RUNNING, request=request(count=4)), progress=step)
+    assert line.endswith("▱▱▱▱▱▱▱▱▱▱ 0/32")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.36, "0.4 s"), (9.94, "9.9 s"), (9.96, "10 s"), (119.4, "119 s"), (200, "3 min 20 s")]
+)
+def test_measured_seconds_are_never_none(seconds: float, words: str) -> None:
+    """A quick picture took tenths of a second, not 0 s; a slow one took minutes."""
+    assert presenter.elapsed(seconds) == words
+
+
+def test_a_failure_without_a_message_says_its_reason() -> None:
+    """Where no notice was posted, the status message itself says why nothing was drawn."""
+    failed = job(state=State.CLOSED, outcome=Outcome.FAILED, failure=FailureCode.INVALID_REQUEST)
+    assert presenter.closed(failed) == "Not drawn · The model cannot draw this. Press Edit to change it."
 
 
 def test_a_closed_job_never_reads_as_running() -> None:

@@ -63,7 +63,7 @@ async def _assert_refused(server: SandboxServer, bot: Flux2Bot, use: Use, words:
     ("options", "words"),
     [
         ({"prompt": "   "}, "The prompt is empty"),
-        ({"prompt": "a fox", "model": "nope"}, "No worker serves a model called “nope”"),
+        ({"prompt": "a fox", "model": "nope"}, "The model “nope” is not running here; /imagine can draw with sample."),
         ({"prompt": "a fox", "size": "9999x64"}, "out of range"),
         ({"prompt": "a fox", "size": "3"}, "not understood"),
         ({"prompt": "a fox", "size": "4"}, "at most 2 megapixels"),
@@ -117,7 +117,7 @@ async def test_more_references_than_the_model_takes(
         Beacon(redis).beat(Heartbeat(name="gpu-2", role="gpu", state="idle", model=small))
     options = {"prompt": "a fox", "model": "small", "image1": picture(), "image2": picture("b.png")}
     use = await server.member("luna").slash("imagine", options)
-    await _assert_refused(server, bot, use, "at most 1 reference images, and 2 were given")
+    await _assert_refused(server, bot, use, "at most 1 reference image, and 2 were given")
 
 
 async def test_no_worker_at_all(server: SandboxServer, bot: Flux2Bot, redis_server: Any) -> None:
@@ -125,7 +125,7 @@ async def test_no_worker_at_all(server: SandboxServer, bot: Flux2Bot, redis_serv
     with Redis.from_url(redis_server.url) as redis:
         redis.flushall()
     use = await server.member("luna").slash("imagine", {"prompt": "a fox"})
-    await _assert_refused(server, bot, use, "No worker is running")
+    await _assert_refused(server, bot, use, "No GPU is running right now")
 
 
 async def test_a_channel_the_bot_may_not_post_in(server: SandboxServer, bot: Flux2Bot) -> None:

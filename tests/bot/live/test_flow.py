@@ -7,11 +7,15 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+from redis import Redis
+
 from bot.client import Flux2Bot
 from bot.ledger.job import Job, Outcome, State
 from config.settings import BotSettings
 from sandbox.faults import Fail, Fault
+from sandbox.redis_server import RedisServer
 from sandbox.server import SandboxServer
+from worker.contract import Progress, worker_key
 
 PATIENCE_S = 15.0
 Gpu = Any
@@ -48,7 +52,7 @@ async def test_a_prompt_becomes_a_picture_in_a_thread(
     assert final is not None
     assert final.labels() == []
     assert final.content.endswith(
-        f"Done · 2 s · https://discord.com/channels/{server.world.guild.id}/{thread.id}/{result.id}"
+        f"Done · 1.5 s · https://discord.com/channels/{server.world.guild.id}/{thread.id}/{result.id}"
     )
 
 
@@ -172,6 +176,53 @@ async def test_a_loading_model_is_said(server: SandboxServer, bot: Flux2Bot, gpu
     gpu.beat("loading", 34)
     status = await (await server.member("luna").slash("imagine", {"prompt": "a red fox"})).answer()
     await server.world.wait_for(lambda m: m.id == status.id and "model loading, 34 %" in m.content)
+
+
+async def test_a_model_nobody_serves_any_more_is_said(
+    server: SandboxServer, bot: Flux2Bot, gpu: Gpu, redis_server: RedisServer
+) -> None:
+    """A job that waits for a worker to come back names no time, on its status message and in /jobs alike."""
+    with Redis.from_url(redis_server.url) as redis:
+        redis.delete(worker_key("gpu-1"))
+    luna = server.member("luna")
+    status = await (await luna.slash("imagine", {"prompt": "a red fox"})).answer()
+    assert "no GPU is running right now" in status.content
+    assert "no GPU is running right now" in (await (await luna.slash("jobs")).answer()).content
+
+
+async def test_the_list_of_jobs_knows_the_step(
+    server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob
+) -> None:
+    """/jobs says the same step as the status message; a picture decoded in between does not finish the job."""
+    luna = server.member("luna")
+    status = await (await luna.slash("imagine", {"prompt": "two foxes", "count": 2, "steps": 4})).answer()
+    job = await only_job()
+    attempt = await gpu.begin(job.id)
+    gpu.step(job.id, attempt, 4)
+    await server.world.wait_for(lambda m: m.id == status.id and "Drawing · ▰▰▰▰▰▱▱▱▱▱ 4/8" in m.content)
+    gpu.fence.announce(Progress(job_id=job.id, attempt=attempt, phase="decode", step=0, steps=2))
+    assert "Drawing · ▰▰▰▰▰▱▱▱▱▱ 4/8" in (await (await luna.slash("jobs")).answer()).content
+    gpu.step(job.id, attempt, 8)
+    await server.world.wait_for(lambda m: m.id == status.id and "8/8" in m.content)
+    gpu.fence.announce(Progress(job_id=job.id, attempt=attempt, phase="decode", step=1, steps=2))
+    await server.world.wait_for(lambda m: m.id == status.id and "Finishing the pictures" in m.content)
+
+
+async def test_what_is_cancelled_cannot_be_cancelled_again(server: SandboxServer, bot: Flux2Bot, gpu: Gpu) -> None:
+    """A second press in an old list says that it is cancelled, not that it is finished."""
+    luna, ada = server.member("luna"), server.member("ada")
+    await (await ada.slash("admin pause")).answer()
+    await (await luna.slash("imagine", {"prompt": "a red fox"})).answer()
+    listed = await (await luna.slash("jobs")).answer()
+    for words in ("Cancelled before it was begun.", "This is cancelled already."):
+        use = await luna.press(listed, "Cancel")
+        assert (await use.follow_up()).content == words
+
+
+async def test_sizes_are_suggested_as_far_as_the_model_draws(server: SandboxServer, bot: Flux2Bot, gpu: Gpu) -> None:
+    """No size is suggested that the next moment refuses."""
+    suggested = await server.member("luna").autocomplete("imagine", "size", "")
+    assert [choice["name"] for choice in suggested] == ["0.5 megapixels", "1 megapixel", "2 megapixels"]
 
 
 async def test_a_lost_gateway_is_found_again_at_the_same_place(server: SandboxServer, bot: Flux2Bot) -> None:
