@@ -65,6 +65,8 @@ class Inbox:
             while True:
                 message = self._end.receive()
                 if isinstance(message, Order):
+                    # The wish was for the run before: a job given up here may come back, under the same number too.
+                    self._abandoned = None
                     self._orders.put(message)
                 elif isinstance(message, Abandon):
                     self._abandoned = message.job_id

@@ -41,10 +41,12 @@ class Settlement:
         """Tell the fence how `attempt` ended."""
         if outcome.end is End.DONE and outcome.result is not None:
             self.accept(outcome.result)
-        elif outcome.end in (End.CANCELLED, End.IGNORED) or self._is_cancelled(job_id):
+        elif self._is_cancelled(job_id):
             self._patience.until_urgent(lambda: self._fence.stop(job_id, attempt))
         else:
-            self.release(job_id, attempt, outcome.end, charged=outcome.was_begun and outcome.end is not End.DRAINED)
+            # Also a run that was stopped because its lease seemed lost: only the member's own wish ends a job.
+            charged = outcome.was_begun and outcome.end not in (End.DRAINED, End.CANCELLED)
+            self.release(job_id, attempt, outcome.end, charged=charged)
 
     def accept(self, result: RenderResult) -> None:
         """Offer `result` for as long as it takes, then ask for its delivery."""
@@ -61,7 +63,12 @@ class Settlement:
 
     def release(self, job_id: str, attempt: int, end: End, *, charged: bool) -> None:
         """Give the job back; `charged` counts its start towards quarantine."""
-        reasons: dict[End, Literal["died", "stalled", "drained"]] = {End.DRAINED: "drained", End.STALLED: "stalled"}
+        reasons: dict[End, Literal["died", "stalled", "drained"]] = {
+            End.DRAINED: "drained",
+            End.CANCELLED: "drained",
+            End.STALLED: "stalled",
+            End.IGNORED: "stalled",
+        }
         event = Released(job_id=job_id, attempt=attempt, reason=reasons.get(end, "died"), charged=charged)
         self._patience.until_urgent(lambda: self._fence.release(event))
 

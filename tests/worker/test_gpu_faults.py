@@ -9,7 +9,18 @@ import psutil
 import pytest
 
 from sandbox.processes import Child
-from worker.contract import FailureCode, Finished, Progress, Released, Started, Stopped, lease_key, run_key
+from worker.contract import (
+    EVENTS,
+    FailureCode,
+    Finished,
+    Progress,
+    Released,
+    Started,
+    Stopped,
+    job_key,
+    lease_key,
+    run_key,
+)
 from worker.fence import Refusal
 
 pytestmark = pytest.mark.timeout(300)  # several loads of a model each, on whatever the machine has to spare
@@ -196,6 +207,22 @@ def test_a_paused_worker_loses_to_the_one_after_it(lone_rig) -> None:
     rig.wait_for_state(worker, "idle")
     assert rig.fence.result(job_id) is None
     assert not any(isinstance(event, Released | Stopped | Finished) for event in rig.events(job_id))
+
+
+@pytest.mark.slow
+def test_a_run_given_up_with_a_wiped_redis_may_come_back(lone_rig) -> None:
+    """Redis forgets everything in mid-run and the worker gives up; dispatched anew, the same child draws the job."""
+    rig = lone_rig
+    worker = rig.ready_worker()
+    job_id = running(rig)
+    body = rig.redis.get(job_key(job_id))
+    rig.redis.flushall()
+    rig.wait(lambda: "lost" in worker.log_tail(20), 20, "lost lease")
+    rig.wait_for_state(worker, "idle")
+    rig.redis.delete(EVENTS)  # steps made before it gave up
+    rig.redis.set(job_key(job_id), body)
+    running(rig, job_id=job_id)
+    assert not any(isinstance(event, Stopped) for event in rig.events(job_id))
 
 
 @pytest.mark.slow
