@@ -26,6 +26,7 @@ from bot.narration import Narration
 from bot.offer import Offer
 from bot.queue import WorkQueue
 from bot.reconciler import Reconciler
+from bot.running import end
 from bot.services import Services
 from bot.status_message import StatusMessages
 from config.settings import BotSettings
@@ -125,12 +126,13 @@ class Backstage:
                 _log.warning("The offered models cannot be read: %s", error)
             await asyncio.sleep(_LOOK_S)
 
-    async def close(self) -> None:
-        """Stop the tasks, then close what they used."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    async def stop(self) -> None:
+        """Stop the tasks."""
+        await end(self._tasks)
         await self.services.narration.close()
+
+    async def close(self) -> None:
+        """Close what the tasks used."""
         await self.services.attachments.close()
         await self.services.ledger.close()
         await self._queue.close()

@@ -139,8 +139,10 @@ class Flux2Bot(commands.AutoShardedBot):
         await self.close()
 
     async def close(self) -> None:
-        """Close the gateway first, then what stands behind it."""
+        """Stop what speaks to Discord, leave Discord, then close the rest."""
+        backstage, self._backstage = self._backstage, None
+        if backstage is not None:
+            await backstage.stop()
         await super().close()
-        if self._backstage is not None:
-            backstage, self._backstage = self._backstage, None
+        if backstage is not None:
             await backstage.close()

@@ -14,6 +14,7 @@ from bot.fleet import Fleet
 from bot.ledger.job import Job, State
 from bot.ledger.ledger import Ledger
 from bot.outlook import Outlook
+from bot.running import end
 from bot.status_line import Pace, StatusLine
 from bot.status_message import StatusMessages
 from worker.contract import Event, Progress
@@ -52,10 +53,7 @@ class Narration:
 
     async def close(self) -> None:
         """Stop at once; what was not said is said at the next start."""
-        tasks = [*self._tasks.values(), *([self._watch] if self._watch else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end([*self._tasks.values(), *([self._watch] if self._watch else [])])
 
     async def follow(self, job: Job) -> None:
         """Begin to narrate a job whose status message has just been stored."""

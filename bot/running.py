@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 from bot.refusal import Refusal
+
+_CANCEL_AGAIN_S = 1.0
 
 
 class Running:
@@ -30,3 +33,16 @@ class Running:
         tasks = self._tasks - {asyncio.current_task()}
         if tasks:
             await asyncio.wait(tasks, timeout=timeout_s)
+
+
+async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel `tasks` and wait until they have ended.
+
+    More than once if need be: before Python 3.12 `asyncio.wait_for`, which the Redis client sends commands through,
+    forgets a cancel that comes as the command goes out.
+    """
+    pending = {task for task in tasks if not task.done()}
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_S)
