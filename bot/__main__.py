@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from bot import endpoints
 from bot.backstage import CannotStart
 from bot.client import Flux2Bot
+from config import logging as log_lines
 from config.settings import BotSettings
 
 _log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ def main() -> int:
         settings = BotSettings()
     except ValidationError as error:
         return _say(_settings_sentence(error), EXIT_CONFIG)
+    log_lines.configure(settings.log_level, settings.log_json, secrets=_secrets(settings))
     try:
         return asyncio.run(_run(settings))
     except discord.LoginFailure:
@@ -57,6 +59,10 @@ async def _run(settings: BotSettings) -> int:
         await client.start(settings.discord_token.get_secret_value())
     await asyncio.gather(*stopping)
     return EXIT_UNAVAILABLE if client.has_collapsed else 0
+
+
+def _secrets(settings: BotSettings) -> list[str]:
+    return [one.get_secret_value() for one in (settings.discord_token, settings.redis_url, settings.database_url)]
 
 
 def _settings_sentence(error: ValidationError) -> str:
