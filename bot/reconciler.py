@@ -77,7 +77,7 @@ class Reconciler:
                 await self.reconcile()
             except (RedisError, SQLAlchemyError, OSError) as error:
                 _log.warning("the ledger and Redis cannot be compared (%s)", error)
-            except Exception:  # noqa: BLE001 - task boundary: one job that breaks us must not leave all others unmended
+            except Exception:  # noqa: BLE001 - task boundary: what breaks one look must not end all looking
                 _log.exception("the ledger and Redis cannot be compared")
             pause = min(self._interval_s, self._grace_s) if self._suspected else self._interval_s
             # Not wait_for: before Python 3.12 it loses a cancel that comes together with the event.
@@ -91,7 +91,7 @@ class Reconciler:
         self._still_suspected = set()
         seen = await self._ledger.sightings()
         for sighting, trace in zip(seen, await self._traces.look(seen), strict=True):
-            await self._mend(sighting, trace)
+            await self._mend_alone(sighting, trace)
         self._suspected = {key: since for key, since in self._suspected.items() if key in self._still_suspected}
         await self._sweep()
 
@@ -101,6 +101,14 @@ class Reconciler:
             itself = Destination(channel_id=job.channel_id, guild_id=job.guild_id, dm_user_id=job.user_id)
             await self._ledger.set_destination(job.id, itself, job.status)
             self._dispatcher.wake()
+
+    async def _mend_alone(self, seen: Sighting, trace: Trace) -> None:
+        try:
+            await self._mend(seen, trace)
+        except (RedisError, SQLAlchemyError, OSError):
+            raise
+        except Exception:  # noqa: BLE001 - one job that breaks us must not leave all those after it unmended
+            _log.exception("job %s cannot be mended", seen.job.id)
 
     async def _mend(self, seen: Sighting, trace: Trace) -> None:
         job = seen.job

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -26,6 +27,7 @@ _log = logging.getLogger(__name__)
 
 KEPT_S = 24 * 3600
 """How long a closed job's keys stay: late events and repeated deliveries still find them."""
+_NUMBER = re.compile(rb"(\d{1,19})(?:\.\d+)?")
 _FIELDS = ("attempt", "cancelled", "result", "message_id", "channel_id", "deliver_after")
 
 # KEYS: run; ARGV: attempt, result, age in seconds of the result. A delivery may have begun before Redis forgot; dating
@@ -139,9 +141,8 @@ def _where(entry: bytes, waiting: set[bytes], popped: set[bytes], is_hashed: boo
 
 
 def _trace(fields: dict[str, Any], leased: bool, has_job: bool, entry: Whereabouts, now_s: int) -> Trace:
-    message = None
-    if fields["message_id"] is not None and fields["channel_id"] is not None:
-        message = Message(int(fields["channel_id"]), int(fields["message_id"]))
+    channel_id, message_id = _whole(fields["channel_id"]), _whole(fields["message_id"])
+    message = None if channel_id is None or message_id is None else Message(channel_id, message_id)
     return Trace(
         has_job=has_job,
         has_run=any(value is not None for value in fields.values()),
@@ -149,9 +150,15 @@ def _trace(fields: dict[str, Any], leased: bool, has_job: bool, entry: Whereabou
         is_cancelled=fields["cancelled"] == b"1",
         result=as_result(fields["result"]),
         message=message,
-        deliver_in_s=max(float(fields["deliver_after"] or 0) - now_s, 0.0),
+        deliver_in_s=max(float(_whole(fields["deliver_after"]) or 0) - now_s, 0.0),
         entry=entry,
     )
+
+
+def _whole(body: bytes | None) -> int | None:
+    """The number without its fraction; None for what is none, so that one bad field does not hide all other jobs."""
+    match = _NUMBER.fullmatch(body or b"")
+    return None if match is None else int(match[1])
 
 
 def as_result(body: bytes | None) -> RenderResult | None:

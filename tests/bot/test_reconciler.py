@@ -192,6 +192,28 @@ async def test_a_delivery_put_off_waits_its_time(stack: Stack, queue_up: QueueUp
     assert stack.entries(LANE) == [f"{job_id}-d1"]
 
 
+@pytest.mark.parametrize("field", ["message_id", "channel_id", "deliver_after"])
+async def test_nonsense_about_one_job_hides_no_other(stack: Stack, queue_up: QueueUp, field: str) -> None:
+    """What a broken worker wrote about one job stops neither its own delivery nor that of the job after it."""
+    first, second = await finished(stack, queue_up), await finished(stack, queue_up)
+    stack.redis.hset(run_key(first), mapping={"channel_id": "5", "message_id": "6", field: "nonsense"})
+    if field == "deliver_after":
+        stack.redis.hdel(run_key(first), "message_id")
+    await stack.reconciler.reconcile()
+    assert sorted(stack.entries(LANE)) == sorted([f"{first}-d1", f"{second}-d1"])
+
+
+async def test_a_job_that_cannot_be_mended_stops_no_other(
+    stack: Stack, queue_up: QueueUp, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A row that breaks the mending is logged and passed over; the one after it is delivered."""
+    broken, whole = await finished(stack, queue_up), await finished(stack, queue_up)
+    stack.redis.hset(run_key(broken), mapping={"channel_id": "5", "message_id": str(2**63)})
+    await stack.reconciler.reconcile()
+    assert stack.entries(LANE) == [f"{whole}-d1"]
+    assert f"job {broken} cannot be mended" in caplog.text
+
+
 async def test_a_wiped_redis_forgets_nobody(stack: Stack, queue_up: QueueUp) -> None:
     """After FLUSHALL a waiting, a dispatched, a running and a delivering job are all on their way again."""
     delivering = await finished(stack, queue_up)
