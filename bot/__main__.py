@@ -6,10 +6,12 @@ What only the operator can mend ends the process with one sentence and status 78
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import sys
 
+import aiohttp
 import discord
 from pydantic import ValidationError
 
@@ -42,21 +44,30 @@ def main() -> int:
         return _say("Discord refuses the bot's intents; check the application in the developer portal.", EXIT_CONFIG)
     except CannotStart as error:
         return _say(str(error), error.exit_status)
+    except discord.ConnectionClosed as error:
+        return _say(f"Discord ended the connection for good ({error}).", EXIT_UNAVAILABLE)
+    except (discord.GatewayNotFound, discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        return _say(f"Discord cannot be reached ({error}); check the network and DISCORD_API_URL.", EXIT_UNAVAILABLE)
 
 
 async def _run(settings: BotSettings) -> int:
     endpoints.use(settings.discord_api_url, settings.discord_gateway_url)
     client = Flux2Bot(settings)
     loop = asyncio.get_running_loop()
+    running = loop.create_task(client.start(settings.discord_token.get_secret_value()))
     stopping: set[asyncio.Task[None]] = set()
 
     def stop() -> None:
         stopping.add(loop.create_task(client.stop()))
+        if not client.is_set_up:
+            # Nobody is served yet; a start that goes on while everything closes would only end in errors.
+            running.cancel()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     async with client:
-        await client.start(settings.discord_token.get_secret_value())
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
     await asyncio.gather(*stopping)
     return EXIT_UNAVAILABLE if client.has_collapsed else 0
 

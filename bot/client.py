@@ -88,6 +88,7 @@ class Flux2Bot(commands.AutoShardedBot):
         self.settings = settings
         self.running = Running()
         self.replies = ReplyEdits(self)
+        self.is_set_up = False
         self.has_collapsed = False
         self._backstage: Backstage | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -101,6 +102,7 @@ class Flux2Bot(commands.AutoShardedBot):
             await self.load_extension(f"{bot.commands.__name__}.{module.name}")
         await command_sync.sync(self.tree, self.services.ledger)
         await self._backstage.start(self._collapse)
+        self.is_set_up = True
 
     async def launch_shard(self, gateway: URL, shard_id: int, *, initial: bool = False) -> None:
         """Connect a shard, to the gateway of the settings where they name one."""

@@ -30,11 +30,18 @@ def fingerprint(tree: app_commands.CommandTree[Any], application_id: int | None)
 
 
 async def sync(tree: app_commands.CommandTree[Any], ledger: Ledger) -> bool:
-    """Sync if the commands differ from the last sync; return whether they did. Raises discord's errors."""
+    """Sync if the commands differ from the last sync; return whether that was done.
+
+    Where Discord refuses, the commands it knows go on working and the next start tries again.
+    """
     now = fingerprint(tree, tree.client.application_id)
     if await ledger.command_hash() == now:
         return False
-    synced: list[discord.app_commands.AppCommand] = await tree.sync()
+    try:
+        synced = await tree.sync()
+    except discord.DiscordException:
+        _log.exception("The commands could not be synced.")
+        return False
     await ledger.set_command_hash(now)
     _log.info("Synced %d commands.", len(synced))
     return True

@@ -56,6 +56,7 @@ async def _ended(process: asyncio.subprocess.Process) -> tuple[int | None, list[
         ({"DATABASE_URL": "no-such-database://"}, 78, "DATABASE_URL"),
         ({"BLOB_URL": "ftp://nowhere"}, 78, "BLOB_URL"),
         ({"REDIS_URL": "redis://127.0.0.1:1/0"}, 69, "REDIS_URL"),
+        ({"DISCORD_API_URL": "http://127.0.0.1:1/api/v10"}, 69, "DISCORD_API_URL"),
     ],
 )
 async def test_what_the_operator_must_mend_is_one_sentence(
@@ -66,6 +67,18 @@ async def test_what_the_operator_must_mend_is_one_sentence(
     assert returncode == status, lines
     assert words in lines[-1]
     assert not any("Traceback" in line for line in lines)
+
+
+@pytest.mark.parametrize("after_s", [0.6, 1.0, 1.4, 1.8, 2.2])
+async def test_it_stops_quietly_while_it_starts(settings: BotSettings, tmp_path: Path, after_s: float) -> None:
+    """SIGTERM at any moment of the start ends it without a traceback."""
+    process = await _bot(_environment(settings), tmp_path)
+    await asyncio.sleep(after_s)
+    process.send_signal(signal.SIGTERM)
+    returncode, lines = await _ended(process)
+    # Before the handler is there, the signal itself ends the process.
+    assert returncode in (0, -signal.SIGTERM), "\n".join(lines)
+    assert not any("Traceback" in line for line in lines), "\n".join(lines)
 
 
 async def test_it_stops_when_told_and_loses_nothing(
@@ -83,7 +96,7 @@ async def test_it_stops_when_told_and_loses_nothing(
             process.kill()
             await process.wait()
     assert returncode == 0, lines
-    assert not any("Traceback" in line for line in lines), lines
+    assert not any("Traceback" in line for line in lines), "\n".join(lines)
     assert (await use.answer()).content.startswith("“a red fox”")
     ledger = await Ledger.open(settings.database_url.get_secret_value())
     (job,) = await ledger.open_jobs()
