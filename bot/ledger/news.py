@@ -130,7 +130,9 @@ def _deliver(
         finish(connection, row, result)
         row = rows.find(connection, jobs.c.id == row.id) or row
     if isinstance(event, Undeliverable):
-        return close(connection, row, Outcome.UNDELIVERABLE, undeliverable_code=event.code)
+        # A failure holds no picture to be kept for /jobs: the status message says why.
+        outcome = Outcome.UNDELIVERABLE if row.failure is None else Outcome.FAILED
+        return close(connection, row, outcome, undeliverable_code=event.code)
     outcome = Outcome.DELIVERED if row.failure is None else Outcome.FAILED
     return close(connection, row, outcome, result_channel_id=event.channel_id, result_message_id=event.message_id)
 

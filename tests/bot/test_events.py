@@ -81,6 +81,18 @@ async def test_an_undeliverable_result_is_kept(stack: Stack, queue_up: QueueUp) 
     assert [(job.id, job.undeliverable_code, len(job.pictures)) for job in kept] == [(job_id, 50001, 1)]
 
 
+async def test_a_failure_nobody_can_be_told_of_offers_no_picture(stack: Stack, queue_up: QueueUp) -> None:
+    """A notice that no channel took ends the job as failed, which its status message says; /jobs has nothing to post."""
+    job_id, attempt = await begin(stack, queue_up)
+    stack.fence.accept(stack.result(job_id, attempt, FailureCode.OUT_OF_MEMORY))
+    stack.fence.record_undeliverable(job_id, 50001)
+    await stack.read()
+    job = await stack.ledger.get(job_id)
+    assert job is not None
+    assert (job.outcome, job.failure, job.undeliverable_code) == (Outcome.FAILED, FailureCode.OUT_OF_MEMORY, 50001)
+    assert await stack.ledger.undelivered_of(job.user_id) == []
+
+
 async def test_a_released_job_waits_again_and_keeps_its_age(stack: Stack, queue_up: QueueUp) -> None:
     """After a death the job is the next of its member, as attempt 2, with a fence attempt of its own."""
     job_id, attempt = await begin(stack, queue_up)
