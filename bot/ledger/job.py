@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 
     DELIVERED = "delivered"
     FAILED = "failed"
-    """The member was told that and why there is no picture."""
+    """The member was told that and why there is no picture; by the status message alone where no notice was taken."""
     CANCELLED = "cancelled"
     UNDELIVERABLE = "undeliverable"
     """No channel and no DM took the picture; it stays in the blobs for /jobs."""

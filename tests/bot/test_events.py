@@ -82,7 +82,7 @@ async def test_an_undeliverable_result_is_kept(stack: Stack, queue_up: QueueUp) 
 
 
 async def test_a_failure_nobody_can_be_told_of_offers_no_picture(stack: Stack, queue_up: QueueUp) -> None:
-    """A notice that no channel took ends the job as failed, which its status message says; /jobs has nothing to post."""
+    """A notice that no channel took ends the job as failed, as its status message says; /jobs has nothing to post."""
     job_id, attempt = await begin(stack, queue_up)
     stack.fence.accept(stack.result(job_id, attempt, FailureCode.OUT_OF_MEMORY))
     stack.fence.record_undeliverable(job_id, 50001)
