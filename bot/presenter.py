@@ -130,7 +130,10 @@ def result_url(job: Job) -> str | None:
     """A link to the message with the pictures, once it is posted."""
     if job.result_channel_id is None or job.result_message_id is None:
         return None
-    return jump_url(job.guild_id, job.result_channel_id, job.result_message_id)
+    to = job.destination
+    # What is in none of the job's channels went to its requester by DM, and a DM is in no server.
+    is_dm = to and job.result_channel_id not in (to.channel_id, to.fallback_channel_id, job.channel_id)
+    return jump_url(None if is_dm else job.guild_id, job.result_channel_id, job.result_message_id)
 
 
 def closed(job: Job) -> str:

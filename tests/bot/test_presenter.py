@@ -10,7 +10,7 @@ from bot import presenter
 from bot.ledger.job import Job, Outcome, Place, State
 from bot.skeletons import skeleton
 from flux2.request import GenerationRequest
-from worker.contract import FailureCode, Progress, fill
+from worker.contract import Destination, FailureCode, Progress, fill
 
 _HOSTILE = "# @everyone <@123456789012345678> **bold** {seed} [x](https://evil.example) `code`\n> quote ||spoiler||"
 
@@ -118,6 +118,15 @@ def test_a_closed_job_never_reads_as_running() -> None:
     late = Progress(job_id="0123456789abcdef", attempt=1, phase="denoise", step=4, steps=8)
     done = job(state=State.CLOSED, outcome=Outcome.DELIVERED, seconds=12.3, result_channel_id=44, result_message_id=55)
     assert presenter.line(done, progress=late) == "Done · 12 s · https://discord.com/channels/22/44/55"
+
+
+@pytest.mark.parametrize(("channel_id", "place"), [(44, "22/44"), (33, "22/33"), (66, "@me/66")])
+def test_the_link_leads_to_where_the_picture_went(channel_id: int, place: str) -> None:
+    """To the thread, to the channel where the thread took nothing, or to the member's DM, which is in no server."""
+    to = Destination(channel_id=44, guild_id=22, fallback_channel_id=33, dm_user_id=11)
+    assert presenter.result_url(job(destination=to, result_channel_id=channel_id, result_message_id=55)) == (
+        f"https://discord.com/channels/{place}/55"
+    )
 
 
 @pytest.mark.parametrize("outcome", Outcome)
