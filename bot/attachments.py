@@ -29,6 +29,8 @@ _KEPT_PIXELS = 4 * MEGAPIXEL
 """Pixels of a reference that are stored; the models look at one megapixel of it at most."""
 _DOWNLOAD_S = 30
 _CHUNK = 64 * 1024
+_DECODED_AT_ONCE = 2
+"""A small file may hold the most pixels allowed, which decode to some hundred megabytes; threads are shared as well."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class AttachmentReader:
         self._blobs = blobs
         self._limits = limits
         self._session: aiohttp.ClientSession | None = None
+        self._decoding = asyncio.Semaphore(_DECODED_AT_ONCE)
 
     def check(self, attachments: Sequence[discord.Attachment]) -> None:
         """Refuse what the payload alone gives away: bytes, type and pixels as Discord states them."""
@@ -86,7 +89,8 @@ class AttachmentReader:
         for number, attachment in enumerate(attachments, start=1):
             data = await self._download(attachment)
             with _named(attachment):
-                picture, said = await asyncio.to_thread(self._keep, data)
+                async with self._decoding:
+                    picture, said = await asyncio.to_thread(self._keep, data)
             pictures.append(picture)
             notes += said if len(attachments) == 1 else [f"Image {number}: {note}" for note in said]
         return References(tuple(pictures), tuple(notes))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from PIL import Image
 from bot.attachments import AttachmentReader, Limits
 from bot.refusal import Refusal
 from flux2.models import MEGAPIXEL
-from worker.blobs import open_blobs
+from worker.blobs import FileBlobs, open_blobs
 
 _CAP = 100_000
 
@@ -125,3 +127,26 @@ def test_what_the_payload_states_is_refused_without_a_download(folder: Path) -> 
     ):
         with pytest.raises(Refusal, match="fox"):
             reader.check([attachment("https://cdn.discordapp.com/fox.png", **changes)])
+
+
+class _Crowded(FileBlobs):
+    """Counts how many pictures are worked on at the same time; what is stored was decoded just before."""
+
+    inside = most = 0
+
+    def put(self, data: bytes) -> str:
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        time.sleep(0.2)
+        self.inside -= 1
+        return super().put(data)
+
+
+async def test_a_rush_of_pictures_is_decoded_two_at_a_time(folder: Path, cdn: str) -> None:
+    """Everybody's picture is kept, and the memory they decode to does not grow with the number of members."""
+    crowded = _Crowded(folder)
+    reader = AttachmentReader(crowded, Limits(_CAP, 50_000_000, allows_loopback=True))
+    found = await asyncio.gather(*(reader.read([attachment(f"{cdn}/picture")]) for _ in range(6)))
+    await reader.close()
+    assert [len(one.pictures) for one in found] == [1] * 6
+    assert crowded.most <= 2
