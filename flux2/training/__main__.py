@@ -15,7 +15,7 @@ from flux2.training import evaluate, vae
 from flux2.training.export import export
 from flux2.training.plots import ACCURACY, curves
 from flux2.training.quick import examine as quick_examine
-from flux2.training.recipe import PHASES
+from flux2.training.recipe import RECIPES, phases
 from flux2.training.run import WEIGHTS, Run
 from flux2.training.showcase import show
 from flux2.training.start import VAE, known_words
@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
             "--work", type=Path, default=Path("sample-training"), help="folder of the run; resumed if it exists"
         )
         stage.add_argument("--out", type=Path, default=None, help="where the result goes")
+        stage.add_argument("--recipe", choices=sorted(RECIPES), default="shipped")
         stage.add_argument("--device", default="cpu", help="cpu or cuda")
         stage.add_argument("--threads", type=int, default=None, help="CPU threads")
         stage.add_argument("--init", type=Path, default=None, help="an earlier model's folder to start from")
@@ -71,7 +72,8 @@ def _vae(options: argparse.Namespace) -> None:
 
 
 def _run(options: argparse.Namespace) -> Run:
-    return Run(options.work, PHASES, torch.device(options.device), compiled=options.compile, start=options.init)
+    plan = phases(options.recipe, from_nothing=options.init is None)
+    return Run(options.work, plan, torch.device(options.device), compiled=options.compile, start=options.init)
 
 
 def _transformer(options: argparse.Namespace) -> None:

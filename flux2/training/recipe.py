@@ -1,4 +1,4 @@
-"""The shipped model's recipe: which batches, in which order, at which rate. Numbers only; nothing runs here."""
+"""The recipes: which batches, in which order, at which rate. Numbers only; nothing runs here (docs/sample-model.md)."""
 
 from __future__ import annotations
 
@@ -10,18 +10,24 @@ TOKENS = 6000
 """Tokens of a step, text and references included."""
 SEED = 7
 
-_GRIDS = {
-    (8, 8): 5.0,
+_ONLY = {(8, 8): 1.0}
+_DEFAULT = {(8, 8): 5.0, (6, 10): 0.4, (10, 6): 0.4}
+_SIZES = {
+    (8, 8): 3.0,
+    (4, 4): 0.3,
     (6, 6): 0.5,
-    (6, 8): 0.5,
-    (8, 6): 0.5,
     (6, 10): 1.0,
     (10, 6): 1.0,
-    (10, 10): 0.5,
-    (12, 12): 1.0,
-    (9, 16): 0.5,
-    (16, 9): 0.5,
+    (7, 9): 0.5,
+    (9, 7): 0.5,
+    (12, 12): 1.5,
+    (9, 16): 1.0,
+    (16, 9): 1.0,
+    (16, 16): 2.0,
+    (12, 21): 0.5,
+    (21, 12): 0.5,
 }
+_LARGE = {(16, 16): 4.0, (12, 21): 1.0, (21, 12): 1.0, (8, 8): 1.0, (24, 24): 0.5, (18, 32): 0.5, (32, 32): 0.5}
 
 
 @dataclass(frozen=True)
@@ -37,12 +43,57 @@ class Phase:
     """Decay of the moving average of the weights."""
 
 
-PHASES = (
+def _closed(kinds: dict[str, float], grids: dict[tuple[int, int], float]) -> Plan:
+    return Plan(kinds, grids, TOKENS, hex_share=0.0, free=False)
+
+
+FOUNDATION = (
+    Phase("draw", 940, _closed({"one": 1.0}, _ONLY), rate=2e-3, last_rate=1e-3),
     Phase(
-        "gentle",
-        900,
-        Plan({"one": 0.36, "two": 0.1, "edit": 0.4, "blend": 0.09, "sharpen": 0.05}, _GRIDS, TOKENS),
-        rate=4e-4,
-        last_rate=1e-5,
+        "mix",
+        3374,
+        _closed({"one": 0.35, "two": 0.22, "edit": 0.3, "blend": 0.13}, _ONLY),
+        rate=1.5e-3,
+        last_rate=3e-5,
+        average=0.997,
     ),
 )
+"""From nothing: one object, then everything. `--init` with a model that has this behind it leaves it out."""
+
+RECIPES: dict[str, tuple[Phase, ...]] = {
+    "shipped": (
+        Phase(
+            "edits",
+            330,
+            _closed({"one": 0.17, "two": 0.2, "edit": 0.53, "blend": 0.1}, _DEFAULT),
+            rate=3e-4,
+            last_rate=1e-5,
+            average=0.99,
+        ),
+    ),
+    "wide": (
+        Phase(
+            "sizes",
+            12000,
+            Plan({"one": 0.36, "two": 0.12, "edit": 0.38, "blend": 0.09, "sharpen": 0.05}, _SIZES, 4 * TOKENS),
+            rate=1e-3,
+            last_rate=1e-3,
+            average=0.998,
+        ),
+        Phase(
+            "large",
+            8000,
+            Plan({"one": 0.36, "two": 0.12, "edit": 0.38, "blend": 0.09, "sharpen": 0.05}, _LARGE, 4 * TOKENS),
+            rate=1e-3,
+            last_rate=1e-5,
+            average=0.998,
+        ),
+    ),
+}
+"""What follows the foundation. "shipped" made the weights in flux2/sample; "wide" teaches sizes, hex codes and free
+placement and wants a GPU: it has not been run to its end."""
+
+
+def phases(recipe: str, *, from_nothing: bool) -> tuple[Phase, ...]:
+    """The phases of a recipe, with the foundation where a run starts from nothing."""
+    return (FOUNDATION if from_nothing else ()) + RECIPES[recipe]

@@ -24,8 +24,6 @@ PALETTE: dict[str, tuple[int, int, int]] = {
     "black": (20, 20, 20),
     "white": (250, 250, 250),
     "gray": (130, 130, 130),
-    "brown": (120, 70, 30),
-    "cyan": (50, 205, 215),
 }
 COLOURS = tuple(PALETTE)
 PLACES = ("center", "left", "right", "top", "bottom")
@@ -42,7 +40,7 @@ MARGIN = 0.04
 """Gap to the edge of an object placed at it."""
 CONTRAST = 110.0
 """Least distance between object and ground, Euclidean in 8-bit RGB."""
-HELD_OUT = frozenset((shape, COLOURS[(3 * i + 1) % 10]) for i, shape in enumerate(SHAPES))
+HELD_OUT = frozenset((shape, COLOURS[(3 * i + 1) % len(COLOURS)]) for i, shape in enumerate(SHAPES))
 """(shape, colour name) pairs that are never the target of a training step."""
 
 
@@ -137,12 +135,15 @@ def inside(value: float, radius: float, extent: float) -> float:
     return min(max(value, edge), extent - edge)
 
 
-def random_thing(rng: random.Random, ground: Colour, wide: float, high: float, hex_share: float) -> Thing:
-    """One object in free variation: size and place said or left open."""
+def random_thing(
+    rng: random.Random, ground: Colour, wide: float, high: float, hex_share: float, *, free: bool = True
+) -> Thing:
+    """One object, size and place said or left open. What is open varies if `free`, else it is medium and centred."""
     size = rng.choice((None, None, *SIZES))
     place = rng.choice((None, None, *PLACES))
-    radius = rng.uniform(*OPEN_RADIUS) if size is None else SIZES[size] * rng.uniform(0.95, 1.05)
-    shift = OPEN_SHIFT if place is None else 0.015
+    open_size, open_place = free and size is None, free and place is None
+    radius = rng.uniform(*OPEN_RADIUS) if open_size else SIZES[size or "medium"] * rng.uniform(0.96, 1.04)
+    shift = OPEN_SHIFT if open_place else 0.02
     x, y = spot(place or "center", radius, wide, high)
     x = inside(x + shift * rng.uniform(-1, 1), radius, wide)
     y = inside(y + shift * rng.uniform(-1, 1), radius, high)
@@ -154,10 +155,12 @@ def is_held_out(thing: Thing) -> bool:
     return (thing.shape, thing.colour.name) in HELD_OUT
 
 
-def random_scene(rng: random.Random, wide: float = 1.0, high: float = 1.0, hex_share: float = 0.3) -> Scene:
+def random_scene(
+    rng: random.Random, wide: float = 1.0, high: float = 1.0, hex_share: float = 0.3, *, free: bool = True
+) -> Scene:
     """A scene with one object; held-out combinations included."""
     ground = random_colour(rng, hex_share / 2)
-    return Scene(ground, (random_thing(rng, ground, wide, high, hex_share),), wide, high)
+    return Scene(ground, (random_thing(rng, ground, wide, high, hex_share, free=free),), wide, high)
 
 
 def random_pair(rng: random.Random, wide: float = 1.0, high: float = 1.0, hex_share: float = 0.1) -> Scene:

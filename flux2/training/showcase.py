@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from PIL import Image
 
 from flux2.models import REGISTRY
+from flux2.sizing import fit
 from flux2.training.evaluate import load
 from flux2.training.plots import sheet
 
@@ -18,10 +20,10 @@ PROMPTS = (
     "a large blue star on a yellow background",
     "a small green heart on the left",
     "a purple ring at the top with a black background",
-    "a triangle in hex #1B6B6F",
+    "an orange triangle",
     "a pink diamond on a gray background",
     "a large white cross on a blue background",
-    "a brown square on the right on a cyan background",
+    "an orange square on the right on a purple background",
     "a small red diamond at the bottom",
     "a small blue square left of a large green triangle",
     "a red star above a blue circle",
@@ -29,7 +31,6 @@ PROMPTS = (
 )
 EDITS = (
     "make it blue",
-    "make it hex #C8A2C8",
     "make the background green",
     "replace the circle with a star",
     "make it bigger",
@@ -40,7 +41,8 @@ BLENDS = (
     "the shape of image 2 in the colour of image 1",
     "image 1 with the background of image 2",
 )
-WIDE, TALL = (336, 192), (192, 336)
+SIDE = math.isqrt(SAMPLE.default_pixels)
+WIDE, TALL = fit(16 / 9, SAMPLE.default_pixels), fit(9 / 16, SAMPLE.default_pixels)
 COLUMNS = 6
 
 
@@ -60,9 +62,9 @@ def _ask(pipe: Any, prompt: str, references: list[Image.Image], size: tuple[int,
     return result
 
 
-def show(folder: Path, out: Path, side: int = 256) -> None:
+def show(folder: Path, out: Path) -> None:
     """One sheet: prompts, edits of the first picture, blends of the first two, other ratios. Seeds are 0, 1, 2…"""
-    pipe, square = load(folder), (side, side)
+    pipe, square = load(folder), (SIDE, SIDE)
     cells = [(prompt, _ask(pipe, prompt, [], square, seed)) for seed, prompt in enumerate(PROMPTS)]
     first, second = cells[0][1], cells[1][1]
     cells += [(f"(1) {edit}", _ask(pipe, edit, [first], square, 3)) for edit in EDITS]
