@@ -57,8 +57,13 @@ async def _run(settings: BotSettings) -> int:
     running = loop.create_task(client.start(settings.discord_token.get_secret_value()))
     stopping: set[asyncio.Task[None]] = set()
 
+    async def end() -> None:
+        await client.stop()
+        # While the gateway cannot be reached, the library goes on trying, also on a session that is closed.
+        running.cancel()
+
     def stop() -> None:
-        stopping.add(loop.create_task(client.stop()))
+        stopping.add(loop.create_task(end()))
         if not client.is_set_up:
             # Nobody is served yet; a start that goes on while everything closes would only end in errors.
             running.cancel()

@@ -20,7 +20,7 @@ from bot.attachments import AttachmentReader, Limits
 from bot.dispatcher import Dispatcher
 from bot.events import EventReader, News
 from bot.fleet import Fleet, connect
-from bot.ledger.job import LedgerUnusable
+from bot.ledger.job import LedgerAway, LedgerUnusable
 from bot.ledger.ledger import Ledger
 from bot.narration import Narration
 from bot.offer import Offer
@@ -70,7 +70,8 @@ class Backstage:
         try:
             ledger = await Ledger.open(settings.database_url.get_secret_value())
         except LedgerUnusable as error:
-            raise CannotStart(str(error), _CONFIG) from error
+            status = _UNAVAILABLE if isinstance(error, LedgerAway) else _CONFIG
+            raise CannotStart(str(error), status) from error
         fleet = Fleet(redis)
         narration = Narration(ledger, fleet, StatusMessages(client), settings.status_edit_interval_s)
         dispatcher = Dispatcher(

@@ -174,4 +174,9 @@ class Lanes:
 
 def run(settings: DeliverySettings) -> int:
     """Run the role io until told to stop; returns the exit code for the process. Call it from the main thread."""
-    return Lanes(settings).run()
+    try:
+        lanes = Lanes(settings)
+    except ValueError as error:
+        _log.critical("REDIS_URL is not understood (%s); write redis://host:6379/0.", error)
+        return lane.MISCONFIGURED
+    return lanes.run()

@@ -22,7 +22,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from bot.ledger.job import LedgerUnusable
+from bot.ledger.job import LedgerAway, LedgerUnusable
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -70,6 +70,10 @@ class Database:
                 raise
         except (DBAPIError, OSError) as error:
             cause = error.orig if isinstance(error, DBAPIError) else error
+            if isinstance(cause, OSError) and make_url(url).host:
+                raise LedgerAway(
+                    f"The ledger's server cannot be reached ({cause}); start it or set DATABASE_URL."
+                ) from error
             raise LedgerUnusable(f"The ledger cannot be opened ({cause}); check DATABASE_URL.") from error
         return database
 

@@ -143,3 +143,7 @@ class GuildCapReached(CapReached):
 
 class LedgerUnusable(Exception):
     """The ledger cannot be opened; the text is one sentence that says what to do."""
+
+
+class LedgerAway(LedgerUnusable):
+    """The server that keeps the ledger does not answer; a later start may find it."""

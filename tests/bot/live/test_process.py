@@ -54,6 +54,8 @@ async def _ended(process: asyncio.subprocess.Process) -> tuple[int | None, list[
         ({"DISCORD_TOKEN": None}, 78, "DISCORD_TOKEN"),
         ({"DISCORD_TOKEN": "wrong.token.altogether"}, 78, "DISCORD_TOKEN"),
         ({"DATABASE_URL": "no-such-database://"}, 78, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql+asyncpg://bot:secret@127.0.0.1:1/ledger"}, 69, "DATABASE_URL"),
+        ({"LOG_LEVEL": "LOUD"}, 78, "LOG_LEVEL"),
         ({"BLOB_URL": "ftp://nowhere"}, 78, "BLOB_URL"),
         ({"REDIS_URL": "redis://127.0.0.1:1/0"}, 69, "REDIS_URL"),
         ({"DISCORD_API_URL": "http://127.0.0.1:1/api/v10"}, 69, "DISCORD_API_URL"),
@@ -67,6 +69,18 @@ async def test_what_the_operator_must_mend_is_one_sentence(
     assert returncode == status, lines
     assert words in lines[-1]
     assert not any("Traceback" in line for line in lines)
+
+
+async def test_it_stops_while_the_gateway_cannot_be_reached(settings: BotSettings, tmp_path: Path) -> None:
+    """SIGTERM ends a bot whose gateway was never there; it does not go on trying until it is killed."""
+    process = await _bot(_environment(settings, DISCORD_GATEWAY_URL="ws://127.0.0.1:1"), tmp_path)
+    assert process.stderr is not None
+    async with asyncio.timeout(PATIENCE_S):
+        while b"Failed to connect" not in await process.stderr.readline():
+            pass
+    process.send_signal(signal.SIGTERM)
+    returncode, lines = await _ended(process)
+    assert returncode == 0, "\n".join(lines)
 
 
 @pytest.mark.parametrize("after_s", [0.6, 1.0, 1.4, 1.8, 2.2])

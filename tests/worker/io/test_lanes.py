@@ -256,6 +256,13 @@ def test_without_redis_the_role_waits_instead_of_ending(start: Start, local_disc
     assert local_discord.server.calls == []
 
 
+def test_a_redis_url_nobody_understands_stops_the_role_with_78(start: Start) -> None:
+    """A wrong REDIS_URL is one sentence and the status service managers do not restart at."""
+    supervisor = start(REDIS_URL="nonsense")
+    assert supervisor.process.wait(30) == 78
+    assert "write redis://host:6379/0" in supervisor.log.read_text()
+
+
 def test_without_blobs_the_role_stops_with_78(start: Start, tmp_path: Path) -> None:
     """A blob folder that cannot be made ends the role with one sentence, not with a loop of restarts."""
     (tmp_path / "file").write_text("x")
