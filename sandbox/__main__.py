@@ -17,6 +17,12 @@ def _pair(text: str) -> tuple[str, str]:
     return key, value
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text} is no port; give 0 to 65535")
+    return int(text)
+
+
 def _file(text: str) -> Path:
     path = Path(text)
     if not path.is_file():
@@ -28,7 +34,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("--model", default="sample", help="model the gpu worker loads (default: sample)")
     parser.add_argument("--out", type=Path, default=Path("out"), help="where the first picture is saved (default: out)")
-    parser.add_argument("--port", type=int, default=0, help="loopback port of the local Discord (default: a free one)")
+    parser.add_argument(
+        "--port", type=_port, default=0, help="loopback port of the local Discord (default: a free one)"
+    )
     parser.add_argument("--no-wait", action="store_true", help="stop after the first picture")
     commands = parser.add_subparsers(dest="action")
     single = commands.add_parser("once", help="send one command, wait for the answer, print one JSON line")

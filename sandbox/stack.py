@@ -114,7 +114,8 @@ class Stack:
         while waiting := await self._not_ready():
             for name, child in self.children.items():
                 if child.returncode is not None:
-                    raise StackDidNotStart(f"{name} ended with status {child.returncode}.\n{child.log_tail()}")
+                    shown = f".\n{child.log_tail()}" if child.log else "; its reason stands in the log above."
+                    raise StackDidNotStart(f"{name} ended with status {child.returncode}{shown}")
             if time.monotonic() > deadline:
                 raise StackDidNotStart(f"{', '.join(waiting)} did not get ready within {timeout_s:g} s.")
             for name in set(self.children) - waiting - said:

@@ -1,6 +1,7 @@
 """`python -m sandbox once`, as somebody in a shell uses it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +11,12 @@ from PIL import Image
 ROOT = Path(__file__).parents[2]
 
 
-def once(*arguments: str) -> subprocess.CompletedProcess[str]:
+def once(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command in the repository's folder."""
     return subprocess.run(
         [sys.executable, "-m", "sandbox", "once", *arguments],
         cwd=ROOT,
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         timeout=110,
@@ -39,6 +41,14 @@ def test_wrong_usage_is_exit_2(tmp_path: Path) -> None:
     done = once("--prompt", "x", "--image", str(tmp_path / "absent.png"), "--out", str(tmp_path))
     assert done.returncode == 2
     assert "absent.png" in done.stderr
+
+
+def test_a_redis_that_is_not_there_is_exit_3_in_one_sentence(tmp_path: Path) -> None:
+    """What did not start is named on one line, and the log above says why."""
+    done = once("--prompt", "x", "--out", str(tmp_path), SANDBOX_REDIS_URL="redis://127.0.0.1:1/0")
+    assert done.returncode == 3, done.stderr
+    assert json.loads(done.stdout)["error"] == "bot ended with status 69; its reason stands in the log above."
+    assert "Redis cannot be reached" in done.stderr
 
 
 def test_a_refusal_is_exit_1_with_the_sentence(tmp_path: Path) -> None:
