@@ -159,6 +159,8 @@ def line(job: Job, progress: Progress | None = None) -> str:
     match job.state:
         case State.RUNNING:
             return drawing(progress, job.request)
+        case State.DELIVERING if job.failure is not None:
+            return "Not drawn"
         case State.DELIVERING:
             return "Posting the picture" if job.request.count == 1 else "Posting the pictures"
         case _:

@@ -113,6 +113,13 @@ def test_a_failure_without_a_message_says_its_reason() -> None:
     assert presenter.closed(failed) == "Not drawn · The model cannot draw this. Press Edit to change it."
 
 
+def test_a_failure_on_its_way_is_no_picture() -> None:
+    """While the notice of a failure is being posted, nobody reads of pictures that will not come."""
+    failed = job(state=State.DELIVERING, failure=FailureCode.OUT_OF_MEMORY)
+    assert presenter.line(failed) == "Not drawn"
+    assert presenter.line(job(state=State.DELIVERING)) == "Posting the picture"
+
+
 def test_a_closed_job_never_reads_as_running() -> None:
     """The state decides, whatever progress arrives late."""
     late = Progress(job_id="0123456789abcdef", attempt=1, phase="denoise", step=4, steps=8)
