@@ -12,16 +12,14 @@ from bot.presenter import plain
 from bot.refusal import Refusal
 from flux2.models import Model
 
-_AUTO = "auto"
-
 
 class Offer:
     """The models of the fleet, and which of them a member gets who names none."""
 
     def __init__(self, fleet: Fleet, default_model: str) -> None:
-        """`default_model` is the FLUX2_MODEL setting: a registry entry, a path, or auto."""
+        """`default_model` is the FLUX2_MODEL setting: a registry entry or a path."""
         self._fleet = fleet
-        self._default = default_model if default_model == _AUTO else Path(default_model).name
+        self._default = Path(default_model).name
         self._seen: dict[str, Model] = {}
 
     @property

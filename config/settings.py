@@ -70,7 +70,7 @@ class BotSettings(DiscordSettings, QueueSettings):
         description="The ledger: an async SQLAlchemy URL, SQLite or PostgreSQL.",
     )
     flux2_model: str = Field(
-        default="klein-4b", description="Model used when a member names none: a registry entry, a path, or auto."
+        default="klein-4b", description="Model used when a member names none: a registry entry or a path."
     )
     max_waiting_per_member: int = Field(default=10, ge=1, description="Jobs one member may have waiting or running.")
     max_running_per_member: int = Field(default=2, ge=1, description="Jobs of one member on GPUs at a time.")
@@ -93,7 +93,7 @@ class WorkerSettings(QueueSettings):
     """`python -m worker`, both roles."""
 
     flux2_model: str = Field(
-        default="klein-4b", description="Model a gpu worker loads: a registry entry, a path, or auto."
+        default="klein-4b", description="Model a gpu worker loads: a registry entry or a path."
     )
     flux2_device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = Field(
         default="auto", description="auto, cpu, cuda[:N] or mps."
