@@ -104,7 +104,8 @@ class Narration:
             self._waiting.add(job.id)
             self._moved.set()
         else:
-            self._waiting.discard(job.id)
+            # A cancel may be carried out later and without news, after Redis was away: it is looked after until then.
+            (self._waiting.add if job.cancel_requested else self._waiting.discard)(job.id)
             line.say(presenter.status(job, presenter.line(job, self._progress.get(job.id))))
 
     def _line(self, job: Job) -> StatusLine:
@@ -145,8 +146,12 @@ class Narration:
         outlook = await Outlook.look(self._ledger, self._fleet)
         for job_id in sorted(self._waiting):
             job = await self._ledger.get(job_id)
+            if job_id not in self._waiting:
+                continue
             if job is None or not _is_queued(job):
                 self._waiting.discard(job_id)
+                if job is not None and (job.state is State.CLOSED or job.cancel_requested):
+                    self._say(job)
                 continue
             text = await self._queue_line(job, outlook)
             # An event may have come while the ledger was asked; its words are newer than these.

@@ -1,0 +1,71 @@
+"""Which status messages narration keeps an eye on, with a real ledger and a notebook in Discord's place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import discord
+import pytest
+
+from bot.ledger.job import Job, Outcome, Status
+from bot.narration import Narration
+from bot.status_message import StatusMessages
+
+QueueUp = Callable[..., Awaitable[Job]]
+Stack = Any
+
+
+class Notebook(StatusMessages):
+    """Where edits go instead of Discord."""
+
+    def __init__(self) -> None:
+        self.final: asyncio.Queue[str] = asyncio.Queue()
+        """Texts that stay."""
+
+    async def edit(self, status: Status, content: str, *, final: bool) -> None:
+        if final:
+            self.final.put_nowait(content.splitlines()[-1])
+
+
+@pytest.fixture
+def notebook() -> Notebook:
+    """What members read."""
+    return Notebook()
+
+
+@pytest.fixture
+async def narration(stack: Stack, notebook: Notebook) -> AsyncIterator[Narration]:
+    """A narration that has begun."""
+    narration = Narration(stack.ledger, stack.fleet, notebook, 0.01)
+    await narration.start()
+    yield narration
+    await narration.close()
+
+
+async def shown(stack: Stack, queue_up: QueueUp) -> Job:
+    """A job with a status message."""
+    job = await queue_up()
+    message_id = discord.utils.time_snowflake(discord.utils.utcnow())
+    await stack.ledger.set_destination(job.id, job.destination, Status(job.channel_id, message_id))
+    placed = await stack.ledger.get(job.id)
+    assert placed is not None
+    return placed
+
+
+@pytest.mark.parametrize("carried_out", ["unpick", "drop"])
+async def test_a_cancel_carried_out_without_news_is_said(
+    stack: Stack, queue_up: QueueUp, narration: Narration, notebook: Notebook, carried_out: str
+) -> None:
+    """Cancelled while Redis was away, ended by dispatcher or reconciler later: the next look at the queue says so."""
+    job = await shown(stack, queue_up)
+    picked = await stack.ledger.pick("sample", 2)
+    assert picked is not None
+    await stack.ledger.request_cancel(job.id)
+    await narration.refresh(job.id)
+    closed = await (stack.ledger.unpick(picked) if carried_out == "unpick" else stack.ledger.drop(job.id))
+    assert closed.outcome is Outcome.CANCELLED
+    await narration.queue_moved()
+    async with asyncio.timeout(15):
+        assert await notebook.final.get() == "Cancelled"
