@@ -35,7 +35,10 @@ _PAUSES_S = (1.0, 2.0, 4.0, 8.0)
 _BLOCKED_S = 300.0
 """Cloudflare blocks an address for minutes after too many refused requests; going on prolongs it."""
 _RATE_LIMITED_S = 60.0
-_READ_BACK = 50
+_PAGE = 100
+"""Messages; the most Discord gives at once."""
+_PAGES = 5
+"""More would outlast our patience where reading is rate limited, and the message would never be posted."""
 _CLOCK_SLACK = datetime.timedelta(seconds=60)
 
 _INTENTS = discord.Intents(guilds=True)
@@ -123,7 +126,7 @@ class Discord:
                 post = plainer
 
     def find(self, channel_id: int, post: Post, age_s: float) -> int | None:
-        """Look through the channel's recent messages for `post`, first sent `age_s` seconds ago; return its id.
+        """Look for `post`, first sent `age_s` seconds ago, in the channel's messages since then; return its id.
 
         Raises Refused, NotNow, TokenRefused.
         """
@@ -247,10 +250,16 @@ def _plainer(post: Post, code: int) -> Post:
 def _finding(channel_id: int, post: Post, since: datetime.datetime) -> _Request[int | None]:
     async def finding(client: discord.Client) -> int | None:
         assert client.user is not None  # login fills it
-        for message in await client.http.logs_from(channel_id, _READ_BACK):
-            mine = int(message["author"]["id"]) == client.user.id
-            if mine and _is_same(dict(message), post, since):
-                return int(message["id"])
+        before: int | str | None = None
+        for _ in range(_PAGES):
+            page = await client.http.logs_from(channel_id, _PAGE, before=before)
+            for message in page:
+                mine = int(message["author"]["id"]) == client.user.id
+                if mine and _is_same(dict(message), post, since):
+                    return int(message["id"])
+            if len(page) < _PAGE or discord.utils.snowflake_time(int(page[-1]["id"])) < since:
+                break
+            before = page[-1]["id"]
         return None
 
     return finding

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from sandbox import posting
+from sandbox.draft import Draft
 from sandbox.faults import Delay, Disconnect, Fail, Fault, TooMany
 from sandbox.permissions import Permission
 from worker.delivery import Deleted, Discord, NotNow, Refused, TokenRefused, TooLarge
@@ -221,6 +223,25 @@ def test_a_posted_message_is_found_by_its_file_name(local_discord: Any, discord:
     nonceless = replace(post, nonce="forgotten")
     assert discord.find(channel, nonceless, 300) == message_id
     assert discord.find(channel, replace(nonceless, file_stem="flux2-third"), 300) is None
+
+
+def test_a_message_is_found_behind_much_talk(local_discord: Any, discord: Discord, post: Post) -> None:
+    """The look goes back to the first send, page by page, and no further: older pages are not asked for."""
+    channel, max_ = local_discord.world.channel("pictures"), local_discord.world.user("max")
+
+    def talk() -> None:
+        for number in range(230):
+            posting.post(local_discord.world, max_, channel, Draft(frozenset(), content=f"talk {number}"))
+
+    message_id = discord.send(channel.id, post)
+    local_discord.do(talk)
+    assert discord.find(channel.id, replace(post, nonce="forgotten"), 30) == message_id
+    local_discord.do(lambda: local_discord.world.clock.advance(3600))
+    local_discord.do(talk)
+    asked = len(local_discord.server.calls)
+    # First sent some minutes before the second talk, on a clock that is an hour ahead of ours.
+    assert discord.find(channel.id, replace(post, nonce="forgotten", file_stem="flux2-third"), -3000) is None
+    assert len(local_discord.server.calls) - asked == 3
 
 
 def test_a_notice_is_found_by_its_words_and_buttons(local_discord: Any, discord: Discord, post: Post) -> None:
