@@ -11,7 +11,7 @@ import logging
 
 from bot import presenter
 from bot.fleet import Fleet
-from bot.ledger.job import Job, State
+from bot.ledger.job import Job, Place, State
 from bot.ledger.ledger import Ledger
 from bot.outlook import Outlook
 from bot.running import end
@@ -48,7 +48,11 @@ class Narration:
         for job in await self._ledger.unfinished_statuses():
             self._say(job)
         for job in await self._ledger.open_jobs():
-            self._say(job)
+            if job.state is State.RUNNING and job.status is not None and not job.cancel_requested:
+                # Its step comes with the next event; until then its message is nearer the truth than “no step yet”.
+                self._line(job)
+            else:
+                self._say(job)
         self._watch = asyncio.create_task(self._watch_queue(), name="narration-queue")
 
     async def close(self) -> None:
@@ -84,7 +88,8 @@ class Narration:
     async def where(self, job: Job) -> str:
         """Where an open or closed job stands, in the words of its status message."""
         if _is_queued(job):
-            return await self._queue_line(job, await Outlook.look(self._ledger, self._fleet))
+            outlook = await Outlook.look(self._ledger, self._fleet)
+            return _queue_line(job, await self._ledger.place(job.id), outlook)
         return presenter.line(job, self._progress.get(job.id))
 
     async def refresh(self, job_id: str) -> None:
@@ -153,20 +158,25 @@ class Narration:
                 if job is not None and (job.state is State.CLOSED or job.cancel_requested):
                     self._say(job)
                 continue
-            text = await self._queue_line(job, outlook)
+            place = await self._ledger.place(job_id)
+            if place is None:
+                # It has begun this moment, or its place is still being counted: what it shows may stand.
+                continue
+            text = _queue_line(job, place, outlook)
             # An event may have come while the ledger was asked; its words are newer than these.
             if job_id in self._waiting and (line := self._lines.get(job_id)):
                 line.say(presenter.status(job, text))
 
-    async def _queue_line(self, job: Job, outlook: Outlook) -> str:
-        model = job.request.model
-        return presenter.queued(
-            await self._ledger.place(job.id),
-            loading=outlook.loading.get(model),
-            paused=outlook.paused,
-            is_abandoned=outlook.is_abandoned(model),
-        )
-
 
 def _is_queued(job: Job) -> bool:
     return job.state in _WAITING and not job.cancel_requested
+
+
+def _queue_line(job: Job, place: Place | None, outlook: Outlook) -> str:
+    model = job.request.model
+    return presenter.queued(
+        place,
+        loading=outlook.loading.get(model),
+        paused=outlook.paused,
+        is_abandoned=outlook.is_abandoned(model),
+    )

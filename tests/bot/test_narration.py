@@ -12,6 +12,7 @@ import pytest
 from bot.ledger.job import Job, Outcome, Status
 from bot.narration import Narration
 from bot.status_message import StatusMessages
+from worker.contract import Progress, Started
 
 QueueUp = Callable[..., Awaitable[Job]]
 Stack = Any
@@ -23,10 +24,14 @@ class Notebook(StatusMessages):
     def __init__(self) -> None:
         self.final: asyncio.Queue[str] = asyncio.Queue()
         """Texts that stay."""
+        self.passing: asyncio.Queue[str] = asyncio.Queue()
+        """Texts that do not, in the order they were shown."""
 
     async def edit(self, status: Status, content: str, *, final: bool) -> None:
         if final:
             self.final.put_nowait(content.splitlines()[-1])
+        else:
+            self.passing.put_nowait(content.splitlines()[-1])
 
 
 @pytest.fixture
@@ -69,3 +74,19 @@ async def test_a_cancel_carried_out_without_news_is_said(
     await narration.queue_moved()
     async with asyncio.timeout(15):
         assert await notebook.final.get() == "Cancelled"
+
+
+async def test_a_restart_does_not_set_a_running_job_back(stack: Stack, queue_up: QueueUp, notebook: Notebook) -> None:
+    """A new process does not know the step a job is at: it shows the next one it hears of, never none."""
+    job = await shown(stack, queue_up)
+    assert await stack.ledger.pick("sample", 2) is not None
+    running = await stack.ledger.apply(Started(job_id=job.id, attempt=1, worker="w1"), None, None)
+    narration = Narration(stack.ledger, stack.fleet, notebook, 0.01)
+    await narration.start()
+    await narration.queue_moved()
+    await asyncio.sleep(0.2)
+    assert notebook.passing.empty()
+    await narration.observe(running, Progress(job_id=job.id, attempt=1, phase="denoise", step=4, steps=8))
+    async with asyncio.timeout(15):
+        assert await notebook.passing.get() == "Drawing · ▰▰▰▰▰▱▱▱▱▱ 4/8"
+    await narration.close()
