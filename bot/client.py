@@ -36,6 +36,11 @@ _DRAIN_S = 20.0
 """Seconds that callbacks get to finish when the process is told to stop."""
 
 
+# The library warns at every start that voice is not installed; nobody here speaks.
+discord.VoiceClient.warn_nacl = False
+discord.VoiceClient.warn_dave = False
+
+
 def intents() -> discord.Intents:
     """What the bot is told of; nothing here is privileged."""
     return discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
