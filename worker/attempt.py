@@ -76,6 +76,7 @@ class Attempt:
         self._reporter = Reporter(fence.announce, order.job_id, order.attempt)
         self._leased_at = now
         self._abandoned_at: float | None = None
+        self._seemed_lost = False
         self._was_begun = False
 
     def run(self) -> Outcome:
@@ -127,6 +128,11 @@ class Attempt:
         except RedisError as error:
             _log.warning("the lease could not be refreshed: %s", error)
             return
+        if hold is Hold.LOST and not self._seemed_lost:
+            # A Redis that lost its memory has the job back from the bot by the next time.
+            self._seemed_lost = True
+            return
+        self._seemed_lost = hold is Hold.LOST
         if hold is not Hold.HELD and self._abandoned_at is None:
             _log.info("%s; asking the child to stop", hold)
             self._abandoned_at = now

@@ -11,6 +11,7 @@ import pytest
 from sandbox.processes import Child
 from worker.contract import (
     EVENTS,
+    HEARTBEAT_S,
     FailureCode,
     Finished,
     Progress,
@@ -207,6 +208,20 @@ def test_a_paused_worker_loses_to_the_one_after_it(lone_rig) -> None:
     rig.wait_for_state(worker, "idle")
     assert rig.fence.result(job_id) is None
     assert not any(isinstance(event, Released | Stopped | Finished) for event in rig.events(job_id))
+
+
+@pytest.mark.slow
+def test_a_run_outlives_a_wiped_redis(lone_rig) -> None:
+    """Redis forgets everything in mid-run and the bot writes the job again some seconds later: the run is finished."""
+    rig = lone_rig
+    rig.ready_worker()
+    job_id = running(rig)
+    body = rig.redis.get(job_key(job_id))
+    rig.redis.flushall()
+    time.sleep(HEARTBEAT_S + 0.5)  # the lease was looked for once, in vain
+    rig.redis.set(job_key(job_id), body)
+    rig.wait(lambda: rig.redis.exists(lease_key(job_id)), HEARTBEAT_S + 5, "lease")
+    assert rig.wait_for_event(job_id, Finished).failure is None
 
 
 @pytest.mark.slow
