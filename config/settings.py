@@ -92,9 +92,7 @@ class BotSettings(DiscordSettings, QueueSettings):
 class WorkerSettings(QueueSettings):
     """`python -m worker`, both roles."""
 
-    flux2_model: str = Field(
-        default="klein-4b", description="Model a gpu worker loads: a registry entry or a path."
-    )
+    flux2_model: str = Field(default="klein-4b", description="Model a gpu worker loads: a registry entry or a path.")
     flux2_device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = Field(
         default="auto", description="auto, cpu, cuda[:N] or mps."
     )
