@@ -16,6 +16,8 @@ _NAMES = {
     "send_messages": "Send Messages",
     "send_messages_in_threads": "Send Messages in Threads",
     "attach_files": "Attach Files",
+    # Without it a channel reads as empty, and nobody could tell whether a picture of doubtful fate was posted.
+    "read_message_history": "Read Message History",
 }
 
 
@@ -27,7 +29,8 @@ def caps(settings: BotSettings) -> Caps:
 def require_posting(permissions: discord.Permissions, *, in_thread: bool) -> None:
     """Refuse a channel the bot may not post pictures in, naming what is missing."""
     send = "send_messages_in_threads" if in_thread else "send_messages"
-    missing = [_NAMES[name] for name in ("view_channel", send, "attach_files") if not getattr(permissions, name)]
+    needed = ("view_channel", send, "attach_files", "read_message_history")
+    missing = [_NAMES[name] for name in needed if not getattr(permissions, name)]
     if missing:
         raise Refusal(
             f"I may not post pictures here: ask an admin to give me {_listed(missing)} in this channel, "
@@ -50,13 +53,18 @@ def is_admin(interaction: discord.Interaction) -> bool:
 
 
 def is_operator(interaction: discord.Interaction) -> bool:
-    """Whether the member owns the application, alone or in a team."""
+    """Whether the member owns the application, alone or in a team they have joined with more than read access."""
     application = interaction.client.application
     if application is None:
         return False
-    team = application.team
-    owners = {member.id for member in team.members} if team else {application.owner.id}
-    return interaction.user.id in owners
+    if application.team is None:
+        return interaction.user.id == application.owner.id
+    return any(member.id == interaction.user.id and _runs_the_bot(member) for member in application.team.members)
+
+
+def _runs_the_bot(member: discord.TeamMember) -> bool:
+    joined = member.membership_state is discord.TeamMembershipState.accepted
+    return joined and member.role is not discord.TeamMemberRole.read_only
 
 
 def require_admin(interaction: discord.Interaction) -> None:

@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
             "--work", type=Path, default=Path("sample-training"), help="folder of the run; resumed if it exists"
         )
         stage.add_argument("--out", type=Path, default=None, help="where the result goes")
-        stage.add_argument("--recipe", choices=sorted(RECIPES), default="shipped")
+        stage.add_argument("--recipe", choices=sorted(RECIPES), default="foundation")
         stage.add_argument("--device", default="cpu", help="cpu or cuda")
         stage.add_argument("--threads", type=int, default=None, help="CPU threads")
         stage.add_argument("--init", type=Path, default=None, help="an earlier model's folder to start from")

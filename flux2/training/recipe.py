@@ -61,16 +61,7 @@ FOUNDATION = (
 """From nothing: one object, then everything. `--init` with a model that has this behind it leaves it out."""
 
 RECIPES: dict[str, tuple[Phase, ...]] = {
-    "shipped": (
-        Phase(
-            "edits",
-            330,
-            _closed({"one": 0.17, "two": 0.2, "edit": 0.53, "blend": 0.1}, _DEFAULT),
-            rate=3e-4,
-            last_rate=1e-5,
-            average=0.99,
-        ),
-    ),
+    "foundation": (),
     "wide": (
         Phase(
             "sizes",
@@ -90,8 +81,8 @@ RECIPES: dict[str, tuple[Phase, ...]] = {
         ),
     ),
 }
-"""What follows the foundation. "shipped" made the weights in flux2/sample; "wide" teaches sizes, hex codes and free
-placement and wants a GPU: it has not been run to its end."""
+"""What follows the foundation, which is the plan the weights in flux2/sample were made by (docs/sample-model.md says
+how far it was repeated). "wide" teaches sizes, hex codes and free placement and wants a GPU: not run to its end yet."""
 
 
 def phases(recipe: str, *, from_nothing: bool) -> tuple[Phase, ...]:
