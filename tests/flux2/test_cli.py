@@ -21,6 +21,8 @@ def start(*arguments: str, cwd: Path) -> "subprocess.Popen[str]":
         [sys.executable, "-m", "flux2", *arguments],
         cwd=cwd, env={"PYTHONPATH": str(root), "PATH": "", "HOME": str(cwd)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # A shell's background jobs ignore SIGINT and hand that down; a terminal's do not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 

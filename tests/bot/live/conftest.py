@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import discord.gateway
+import discord.http
 import pytest
 from PIL import Image
 from redis import Redis
@@ -55,6 +57,15 @@ def settings(server: SandboxServer, redis_server: RedisServer, tmp_path: Path) -
         max_upload_pixels=2_000_000,
         status_edit_interval_s=0.1,
     )
+
+
+@pytest.fixture(autouse=True)
+def _restored_endpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the library its own endpoints back after each test: other tests of this process use it unchanged."""
+    socket = discord.gateway.DiscordWebSocket
+    monkeypatch.setattr(discord.http.Route, "BASE", discord.http.Route.BASE)
+    monkeypatch.setattr(socket, "DEFAULT_GATEWAY", socket.DEFAULT_GATEWAY)
+    monkeypatch.setattr(socket, "gateway", None, raising=False)  # undone by deleting it: instances have their own
 
 
 @asynccontextmanager
