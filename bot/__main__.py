@@ -19,7 +19,7 @@ from bot import endpoints
 from bot.backstage import CannotStart
 from bot.client import Flux2Bot
 from config import logging as log_lines
-from config.settings import BotSettings
+from config.settings import BotSettings, complaint
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def main() -> int:
     try:
         settings = BotSettings()
     except ValidationError as error:
-        return _say(_settings_sentence(error), EXIT_CONFIG)
+        return _say(complaint(error), EXIT_CONFIG)
     log_lines.configure(settings.log_level, settings.log_json, secrets=_secrets(settings))
     try:
         return asyncio.run(_run(settings))
@@ -79,11 +79,6 @@ async def _run(settings: BotSettings) -> int:
 
 def _secrets(settings: BotSettings) -> list[str]:
     return [one.get_secret_value() for one in (settings.discord_token, settings.redis_url, settings.database_url)]
-
-
-def _settings_sentence(error: ValidationError) -> str:
-    problems = [f"{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors(include_input=False)]
-    return f"The settings are not complete: {'; '.join(problems)}. See .env.example."
 
 
 def _say(sentence: str, status: int) -> int:

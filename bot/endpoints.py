@@ -19,4 +19,5 @@ def use(api_url: str, gateway_url: str | None) -> None:
     socket = discord.gateway.DiscordWebSocket
     socket.DEFAULT_GATEWAY = gateway
     # READY names a host to resume on; with a gateway of our own the connection must never leave it.
+    # The ignore: the library declares a plain attribute here, set by each connection.
     socket.gateway = property(lambda _: gateway, lambda _socket, _url: None)  # type: ignore[assignment]

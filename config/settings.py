@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _DISCORD_API = "https://discord.com/api/v10"
@@ -114,3 +114,9 @@ class WorkerSettings(QueueSettings):
 
 class DeliverySettings(WorkerSettings, DiscordSettings):
     """`python -m worker --role io`."""
+
+
+def complaint(error: ValidationError) -> str:
+    """Return one sentence for the operator that names each setting at fault; no value of theirs is in it."""
+    problems = [f"{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors(include_input=False)]
+    return f"The settings are not complete: {'; '.join(problems)}. See .env.example."

@@ -36,7 +36,7 @@ def build(kind: str, seed: int = 0) -> Any:
     pipeline: Any = classes[kind]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        parts = {"scheduler": _scheduler(), "vae": _vae(), "transformer": _transformer(kind == "dev")}
+        parts = {"scheduler": scheduler(), "vae": _vae(), "transformer": _transformer(kind == "dev")}
         tokenizer = mistral_tokenizer() if kind == "dev" else qwen_tokenizer()
         parts["text_encoder"] = (mistral_encoder if kind == "dev" else qwen_encoder)(tokenizer).eval()
     distilled = {"is_distilled": kind == "klein"} if pipeline is diffusers.Flux2KleinPipeline else {}
@@ -49,12 +49,12 @@ def write(folder: Path, kind: str, seed: int = 0) -> Path:
     return folder
 
 
-def _scheduler() -> Any:
+def scheduler() -> Any:
     """FLUX.1-dev's published values; the pipelines' own shift formula overrides base and max."""
     from diffusers import FlowMatchEulerDiscreteScheduler
 
-    scheduler: Any = FlowMatchEulerDiscreteScheduler
-    return scheduler(
+    build: Any = FlowMatchEulerDiscreteScheduler
+    return build(
         shift=3.0,
         use_dynamic_shifting=True,
         base_shift=0.5,

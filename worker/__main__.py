@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from config import logging as log_lines
-from config.settings import DeliverySettings, WorkerSettings
+from config.settings import DeliverySettings, WorkerSettings, complaint
 from flux2 import checkpoint
 from flux2.errors import CheckpointUnavailable
 
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.error("give --role gpu, --role io, or the command fetch")
         return _run_gpu() if parsed.role == "gpu" else _run_io()
     except ValidationError as error:
-        return _say(_settings_sentence(error), EXIT_CONFIG)
+        return _say(complaint(error), EXIT_CONFIG)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -96,11 +96,6 @@ def _configure_logging(settings: WorkerSettings, *more: str) -> None:
 
 def _token(settings: WorkerSettings) -> str | None:
     return settings.hf_token.get_secret_value() if settings.hf_token else None
-
-
-def _settings_sentence(error: ValidationError) -> str:
-    problems = [f"{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors(include_input=False)]
-    return f"The settings are not complete: {'; '.join(problems)}. See .env.example."
 
 
 def _say(sentence: str, status: int) -> int:

@@ -6,6 +6,7 @@ The library only logs what a dynamic item raises, and the member would read "int
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import discord
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 
-class JobButton(ui.DynamicItem[ui.Button[ui.View]], template=r"(?!)"):
+class JobButton(ui.DynamicItem[ui.Button[ui.View]], ABC, template=r"(?!)"):
     """A button that acts on one job. Subclasses name a verb and write `act`; the template here matches nothing."""
 
     verb: ClassVar[Verb]
@@ -42,9 +43,9 @@ class JobButton(ui.DynamicItem[ui.Button[ui.View]], template=r"(?!)"):
         """Run `act`; whatever it raises becomes one ephemeral sentence."""
         await guarded(interaction, self.act)
 
+    @abstractmethod
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Do what the button says."""
-        raise NotImplementedError
 
 
 async def guarded(interaction: discord.Interaction[Flux2Bot], act: Any, *arguments: Any) -> None:

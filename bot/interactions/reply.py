@@ -159,6 +159,7 @@ class ConfirmButton(JobButton, template=template(Verb.CONFIRM)):
             raise Refusal("That reply is gone; reply to the picture again, with ping.")
         try:
             # Asked anew rather than taken from the payload: that holds the reply, but not the picture it replies to.
+            # The ignore: a question of ours always stands in a channel that has messages.
             return await question.channel.get_partial_message(reference.message_id).fetch()  # type: ignore[union-attr]
         except discord.NotFound as gone:
             raise Refusal("That reply is gone; reply to the picture again, with ping.") from gone

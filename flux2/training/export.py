@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from flux2.miniature import scheduler
 from flux2.training.text import Words, new_text_encoder
 from flux2.training.transformer import new_transformer
 
@@ -17,22 +18,14 @@ LIMIT = 12 * 2**20
 
 def export(weights: Mapping[str, torch.Tensor], words: Words, vae_folder: Path, out: Path) -> int:
     """Write the pipeline to `out`; returns its bytes. Raises ValueError above LIMIT."""
-    from diffusers import AutoencoderKLFlux2, FlowMatchEulerDiscreteScheduler, Flux2KleinPipeline
+    from diffusers import AutoencoderKLFlux2, Flux2KleinPipeline
 
     transformer = new_transformer()
     transformer.load_state_dict({name: weight.float() for name, weight in weights.items()})
     build: Any = Flux2KleinPipeline
-    schedule: Any = FlowMatchEulerDiscreteScheduler
     load: Any = AutoencoderKLFlux2.from_pretrained
     pipe = build(
-        scheduler=schedule(
-            shift=3.0,
-            use_dynamic_shifting=True,
-            base_shift=0.5,
-            max_shift=1.15,
-            base_image_seq_len=256,
-            max_image_seq_len=4096,
-        ),
+        scheduler=scheduler(),
         vae=load(vae_folder),
         text_encoder=new_text_encoder(words.tokenizer, words.table),
         tokenizer=words.tokenizer,
