@@ -163,10 +163,10 @@ def test_a_download_is_found_in_its_cache(tmp_path: Path) -> None:
 
 def test_failures_of_the_hub_are_worded() -> None:
     """Gated, unknown, unreachable and a full disk each become one sentence that says what to do."""
-    import httpx
+    import httpx2
     from huggingface_hub import errors
 
-    response = httpx.Response(403, request=httpx.Request("GET", "https://huggingface.co"))
+    response = httpx2.Response(403, request=httpx2.Request("GET", "https://huggingface.co"))
     gated = checkpoint.unavailable(DEV, errors.GatedRepoError("403", response=response), token="hf_x")
     assert "accept the licence on" in str(gated)
     assert "check that HF_TOKEN belongs to that account" in str(gated)
@@ -174,5 +174,5 @@ def test_failures_of_the_hub_are_worded() -> None:
     assert str(unknown).startswith("The hub does not know black-forest-labs/FLUX.2-dev")
     full = checkpoint.unavailable(KLEIN, OSError(errno.ENOSPC, "No space left on device"))
     assert str(full) == "klein-4b could not be stored: No space left on device; free some space or fix HF_HOME."
-    offline = checkpoint.unavailable(KLEIN, httpx.ConnectError("refused"))
+    offline = checkpoint.unavailable(KLEIN, httpx2.ConnectError("refused"))
     assert "could not be reached (ConnectError); check the network" in str(offline)
