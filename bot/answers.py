@@ -24,10 +24,11 @@ _LOST = {ALREADY_ACKNOWLEDGED, UNKNOWN_INTERACTION}
 async def acknowledge(interaction: discord.Interaction, *, ephemeral: bool = False) -> bool:
     """Defer within the three seconds Discord gives. False: somebody else answered or it is too late; do nothing then.
 
-    A command gets a placeholder (public unless `ephemeral`), a button is taken without any.
+    A command, and a form that a command opened, gets a placeholder (public unless `ephemeral`); a button is taken
+    without any.
     """
     try:
-        if interaction.type is discord.InteractionType.application_command:
+        if _has_placeholder(interaction):
             await interaction.response.defer(ephemeral=ephemeral, thinking=True)
         else:
             await interaction.response.defer()
@@ -40,13 +41,20 @@ async def acknowledge(interaction: discord.Interaction, *, ephemeral: bool = Fal
     return True
 
 
+def _has_placeholder(interaction: discord.Interaction) -> bool:
+    """Whether the answer is a message of its own, rather than the message with the pressed button."""
+    if interaction.type is discord.InteractionType.modal_submit:
+        return interaction.message is None
+    return interaction.type is discord.InteractionType.application_command
+
+
 async def refuse(interaction: discord.Interaction, text: str) -> None:
     """Say `text` to the member alone; a public placeholder of a command goes first."""
     try:
         if not interaction.response.is_done():
             await interaction.response.send_message(text, ephemeral=True)
             return
-        if interaction.type is discord.InteractionType.application_command:
+        if _has_placeholder(interaction):
             # On a button's interaction the original is the message with the button: never deleted.
             with contextlib.suppress(discord.NotFound):
                 await interaction.delete_original_response()

@@ -22,7 +22,8 @@ from bot.backstage import Backstage
 from bot.interactions.again import AgainButton
 from bot.interactions.cancel import CancelButton
 from bot.interactions.custom_id import parse
-from bot.interactions.edit import EditButton, on_modal
+from bot.interactions.edit import EditButton
+from bot.interactions.forms import on_submit
 from bot.interactions.reply import ConfirmButton, ReplyEdits
 from bot.interactions.show import ShowButton
 from bot.running import Running
@@ -32,6 +33,8 @@ from config.settings import BotSettings
 _log = logging.getLogger(__name__)
 
 _BUTTONS = (AgainButton, EditButton, CancelButton, ConfirmButton, ShowButton)
+_MENUS: tuple[app_commands.ContextMenu, ...] = ()
+"""Entries of a message's own menu; the library takes five."""
 _DRAIN_S = 20.0
 """Seconds that callbacks get to finish when the process is told to stop."""
 
@@ -105,6 +108,8 @@ class Flux2Bot(commands.AutoShardedBot):
         self.add_dynamic_items(*_BUTTONS)
         for module in pkgutil.iter_modules(bot.commands.__path__):
             await self.load_extension(f"{bot.commands.__name__}.{module.name}")
+        for menu in _MENUS:
+            self.tree.add_command(menu)
         await command_sync.sync(self.tree, self.services.ledger)
         await self._backstage.start(self._collapse)
         self.is_set_up = True
@@ -119,7 +124,7 @@ class Flux2Bot(commands.AutoShardedBot):
         data: Mapping[str, Any] = interaction.data or {}
         custom_id = str(data.get("custom_id", ""))
         if interaction.type is discord.InteractionType.modal_submit:
-            await on_modal(interaction)
+            await on_submit(interaction)
         elif interaction.type is discord.InteractionType.component and parse(custom_id) is None:
             await answers.refuse(interaction, "This button is too old for me; ask for the picture again with /imagine.")
 

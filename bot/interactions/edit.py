@@ -1,19 +1,19 @@
 """Edit: a modal with the prompt. Changed words draw the picture anew; the second field edits the picture itself.
 
-A submit is read from the interaction by its custom_id, never from a modal object, so it also works after a restart.
+The submit comes from bot/interactions/forms.py, so it also works after a restart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import discord
 from discord import ui
 
 from bot import answers, recipes
-from bot.interactions.base import JobButton, guarded, job_of
+from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, custom_id, parse, template
+from bot.interactions.forms import Filled
 from bot.interactions.redraw import redraw, require_posting
 from bot.ledger.job import Job
 from bot.pictures import picture_of
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MAX_FIELD = 4000
 """Characters of a text field; Discord's own cap, below that of a prompt."""
+FORM = custom_id(Verb.EDIT, "")
+"""How the ids of this form begin."""
 _PROMPT, _CHANGE = "prompt", "change"
 _FORGET_S = 900
 """After this the library forgets a modal nobody sent; its submit is still understood."""
@@ -65,25 +67,19 @@ def edit_modal(job: Job) -> ui.Modal:
     return modal
 
 
-async def on_modal(interaction: discord.Interaction[Flux2Bot]) -> None:
-    """Take a submitted edit modal."""
-    await guarded(interaction, _submit)
-
-
-async def _submit(interaction: discord.Interaction[Flux2Bot]) -> None:
-    data: Mapping[str, Any] = interaction.data or {}
-    parsed = parse(str(data.get("custom_id", "")))
-    if parsed is None or parsed[0] is not Verb.EDIT or interaction.message is None:
+async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> None:
+    """Take a submitted edit form."""
+    parsed = parse(filled.custom_id)
+    if parsed is None or interaction.message is None:
         raise Refusal("This form is too old; press the button again.")
     require_posting(interaction)
     if not await answers.acknowledge(interaction):
         return
-    values = dict(_values(data.get("components", ())))
     job = await job_of(interaction, parsed[1])
-    if change := values.get(_CHANGE, "").strip():
+    if change := filled.texts.get(_CHANGE, "").strip():
         await _edit_picture(interaction, job, change)
     else:
-        await _reword(interaction, job, values.get(_PROMPT, ""))
+        await _reword(interaction, job, filled.texts.get(_PROMPT, ""))
 
 
 async def _edit_picture(interaction: discord.Interaction[Flux2Bot], job: Job, change: str) -> None:
@@ -98,13 +94,3 @@ async def _edit_picture(interaction: discord.Interaction[Flux2Bot], job: Job, ch
 async def _reword(interaction: discord.Interaction[Flux2Bot], job: Job, prompt: str) -> None:
     model = await interaction.client.services.offer.choose(job.request.model)
     await redraw(interaction, job, recipes.reworded(job.request, model, prompt), source="edit")
-
-
-def _values(components: Any) -> Iterator[tuple[str, str]]:
-    """Field values by custom_id, through whatever rows and labels hold them."""
-    for component in components:
-        if "value" in component:
-            yield str(component["custom_id"]), str(component["value"] or "")
-        yield from _values(component.get("components", ()))
-        if "component" in component:
-            yield from _values((component["component"],))

@@ -1,0 +1,40 @@
+"""Where pictures drawn on a terminal go: into a folder under free names, or under the name that was given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+from flux2 import images
+from flux2.request import GenerationRequest
+
+SUFFIXES = {".png": "png", ".webp": "webp", ".jpg": "jpeg", ".jpeg": "jpeg"}
+"""File name endings that make a path a file rather than a folder, and the format each stands for."""
+
+
+def prepare(out: Path, request: GenerationRequest) -> list[Path]:
+    """Return the files to write, and make their folder; in one, no file is overwritten. Raises OSError."""
+    named = out.suffix.lower() in SUFFIXES
+    folder = out.parent if named else out
+    folder.mkdir(parents=True, exist_ok=True)
+    if named and request.count == 1:
+        return [out]
+    if named:
+        return [out.with_name(f"{out.stem}-{number}{out.suffix}") for number in range(1, request.count + 1)]
+    extension = "jpg" if request.output_format == "jpeg" else request.output_format
+    return [_free(folder, f"flux2-{seed}", extension) for seed in request.seeds]
+
+
+def _free(folder: Path, stem: str, extension: str) -> Path:
+    file, number = folder / f"{stem}.{extension}", 1
+    while file.exists():
+        number += 1
+        file = folder / f"{stem}-{number}.{extension}"
+    return file
+
+
+def save(pictures: list[Image.Image], request: GenerationRequest, files: list[Path]) -> None:
+    """Write each picture to its file. Raises OSError."""
+    for image, file in zip(pictures, files, strict=True):
+        file.write_bytes(images.encode(image, request.output_format, request.output_quality))

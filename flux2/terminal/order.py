@@ -1,0 +1,77 @@
+"""What is asked for on a terminal, checked before any weights are loaded: a settled request and its open references."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flux2 import images
+from flux2.errors import InvalidRequest
+from flux2.models import Model
+from flux2.request import GenerationRequest, ReferenceImage, settle
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MAX_REFERENCE_PIXELS = 100_000_000
+"""The operator's own files: wider than what the bot takes from strangers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """Options as typed; None where one was left out."""
+
+    prompt: str
+    images: tuple[Path, ...] = ()
+    aspect: str | None = None
+    size: str | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    seed: int | None = None
+    count: int | None = None
+    output_format: str | None = None
+    output_quality: int | None = None
+
+
+@dataclass(frozen=True)
+class Order:
+    """A wish the model can draw."""
+
+    model: Model
+    request: GenerationRequest
+    references: list[Image.Image]
+    notes: tuple[str, ...]
+
+
+def place(model: Model, wish: Wish) -> Order:
+    """Open the images and settle the wish. Raises InvalidRequest, OSError."""
+    opened = [_open(path) for path in wish.images]
+    request, notes = settle(
+        model,
+        wish.prompt,
+        reference_images=tuple(reference for reference, _ in opened),
+        aspect=wish.aspect,
+        size=wish.size,
+        steps=wish.steps,
+        guidance=wish.guidance,
+        seed=wish.seed,
+        count=wish.count,
+        output_format=wish.output_format,
+        output_quality=wish.output_quality,
+    )
+    seen = tuple(
+        f"{path}: {note}" for path, (_, picture) in zip(wish.images, opened, strict=True) for note in picture.notes
+    )
+    return Order(model, request, [picture.image for _, picture in opened], (*notes, *seen))
+
+
+def _open(path: Path) -> tuple[ReferenceImage, images.Reference]:
+    data = path.read_bytes()
+    try:
+        picture = images.open_reference(data, max_pixels=MAX_REFERENCE_PIXELS)
+    except InvalidRequest as refusal:
+        raise InvalidRequest(f"{path}: {refusal}") from refusal
+    width, height = picture.image.size
+    return ReferenceImage(sha256=hashlib.sha256(data).hexdigest(), width=width, height=height), picture

@@ -1,0 +1,28 @@
+"""A progress bar on stderr for one render."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from flux2.request import GenerationRequest
+
+if TYPE_CHECKING:
+    from flux2.pipeline import OnStep
+
+
+@contextmanager
+def bar(request: GenerationRequest) -> Iterator[OnStep]:
+    """Show the denoising steps of all pictures together."""
+    from tqdm import tqdm
+
+    with tqdm(total=request.count * request.num_inference_steps, unit="step", file=sys.stderr) as shown:
+
+        def on_step(phase: str, step: int, _steps: int) -> None:
+            shown.set_description(phase)
+            if phase == "denoise":
+                shown.update(step - shown.n)
+
+        yield on_step
