@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from bot import access
 from bot.admission import Admission
 from bot.attachments import AttachmentReader, Limits
+from bot.casting import Casting
 from bot.dispatcher import Dispatcher
 from bot.events import EventReader, News
 from bot.fleet import Fleet, connect
@@ -82,14 +83,17 @@ class Backstage:
             queue_moved=narration.queue_moved,
         )
         news = News(ledger, redis, [narration], dispatcher.moved)
+        offer = Offer(fleet, settings.flux2_model)
         services = Services(
             ledger=ledger,
+            shelf=ledger.shelf,
             fleet=fleet,
-            offer=Offer(fleet, settings.flux2_model),
+            offer=offer,
             blobs=blobs,
             attachments=AttachmentReader(blobs, _limits(settings)),
             dispatcher=dispatcher,
             narration=narration,
+            casting=Casting(ledger.shelf, offer),
             admission=Admission(ledger, dispatcher, narration, access.caps(settings)),
         )
         reconciler = Reconciler(ledger, queue, news, dispatcher, interval_s=settings.reconcile_interval_s)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.refusal import Refusal
 from flux2.models import Model
@@ -26,6 +26,10 @@ class Options:
     count: int | None = None
     output_format: str | None = None
     output_quality: int | None = None
+
+    def reworded(self, prompt: str) -> Options:
+        """The same with another prompt."""
+        return replace(self, prompt=prompt)
 
     def settle(
         self, model: Model, references: tuple[ReferenceImage, ...] = ()

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from bot.admission import Admission
 from bot.attachments import AttachmentReader
+from bot.casting import Casting
 from bot.dispatcher import Dispatcher
 from bot.fleet import Fleet
 from bot.ledger.ledger import Ledger
+from bot.ledger.presets import Shelf
 from bot.narration import Narration
 from bot.offer import Offer
 from worker.blobs import Blobs
@@ -19,10 +21,12 @@ class Services:
     """The parts behind the Discord client."""
 
     ledger: Ledger
+    shelf: Shelf
     fleet: Fleet
     offer: Offer
     blobs: Blobs
     attachments: AttachmentReader
     dispatcher: Dispatcher
     narration: Narration
+    casting: Casting
     admission: Admission

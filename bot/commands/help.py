@@ -15,6 +15,8 @@ _TEXT = """\
 **Reply to one of my pictures**, with the ping on, and say what should change: I draw the change. \
 Images attached to the reply are used too.
 **Again** draws the same with another seed, **Edit** lets you change the words or the picture.
+**/preset** keeps options, words and pictures under a name; after saving luna with her picture, @luna in a prompt \
+brings it along. **/settings** keeps what you prefer.
 **/jobs** shows where your pictures stand and cancels them.
 Leave out what you do not care about: size, steps and the rest have good defaults for each model."""
 

@@ -17,7 +17,7 @@ from bot.fronts import SlashFront, is_thread
 from bot.options import Options
 from bot.refusal import Refusal
 from flux2.models import MEGAPIXEL
-from flux2.request import MAX_PROMPT, MAX_SEED
+from flux2.request import MAX_PROMPT, MAX_SEED, ReferenceImage
 from flux2.sizing import ASPECTS, MATCH, MEGAPIXELS
 
 if TYPE_CHECKING:
@@ -84,16 +84,25 @@ async def imagine(
 
 
 async def draw(
-    interaction: discord.Interaction[Flux2Bot], options: Options, attachments: list[discord.Attachment]
+    interaction: discord.Interaction[Flux2Bot],
+    options: Options,
+    attachments: list[discord.Attachment],
+    *,
+    pictures: tuple[ReferenceImage, ...] = (),
 ) -> None:
-    """Check, acknowledge, read the images, settle, admit. Raises Refusal and InvalidRequest."""
+    """Check, acknowledge, read the images, settle, admit; `pictures` come after the attachments as references.
+
+    Raises Refusal and InvalidRequest.
+    """
     services = interaction.client.services
     check_payload(interaction, options, attachments)
     if not await answers.acknowledge(interaction):
         return
-    model = await services.offer.choose(options.model)
+    await services.offer.choose(options.model)
     references = await services.attachments.read(attachments)
-    request, notes = options.settle(model, references.pictures)
+    request, notes = await services.casting.settle(
+        interaction.user.id, interaction.guild_id, options, (*references.pictures, *pictures)
+    )
     assert interaction.channel_id is not None
     entry = Entry(
         idempotency_key=f"i{interaction.id}",
@@ -126,6 +135,11 @@ def check_payload(
 @imagine.autocomplete("model")
 async def _models(interaction: discord.Interaction[Flux2Bot], typed: str) -> list[Choice[str]]:
     """Models the workers serve."""
+    return await models_like(interaction, typed)
+
+
+async def models_like(interaction: discord.Interaction[Flux2Bot], typed: str) -> list[Choice[str]]:
+    """Models the workers serve whose names hold what is being typed."""
     names = sorted(await interaction.client.services.offer.look())
     return [Choice(name=name, value=name) for name in names if typed.lower() in name.lower()][:_MAX_CHOICES]
 

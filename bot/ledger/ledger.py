@@ -16,6 +16,7 @@ from bot.ledger import acceptance, facts, measures, news, rows, sightings
 from bot.ledger.database import Database
 from bot.ledger.facts import Pause
 from bot.ledger.job import OPEN, Caps, Job, NewJob, Outcome, Place, State, Status
+from bot.ledger.presets import Shelf
 from bot.ledger.schema import jobs
 from bot.ledger.sightings import Sighting
 from bot.ledger.standing import Standings
@@ -30,6 +31,7 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.shelf = Shelf(database)
         self._standings = Standings(database)
         self._pace: dict[str, float | None] = {}
 

@@ -137,3 +137,24 @@ facts = Table(
     Column("changed_by", BigInteger),
 )
 """Single values: the cursor in the event stream, why and by whom the queue is paused, the hash of the command set."""
+
+
+presets = Table(
+    "presets",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", String(32), primary_key=True),
+    # The server whose members may use it too.
+    Column("shared_with", BigInteger),
+    Column("changed_at", Instant, nullable=False),
+    Column("preset", JSON, nullable=False),
+    Index("presets_of_guild", "shared_with", "name"),
+)
+
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("preferences", JSON, nullable=False),
+)

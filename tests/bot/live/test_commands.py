@@ -167,7 +167,7 @@ async def test_commands_are_synced_only_when_they_changed(
 async def test_every_command_fits_into_discords_limit(bot: Flux2Bot) -> None:
     """Names, descriptions and choices of one command are at most 8000 characters."""
     payloads = command_sync.payloads(bot.tree)
-    assert {payload["name"] for payload in payloads} == {"admin", "help", "imagine", "jobs"}
+    assert {payload["name"] for payload in payloads} >= {"admin", "help", "imagine", "jobs"}
     for payload in payloads:
         assert len(json.dumps(payload)) < 8000, payload["name"]
         assert payload["contexts"] == [0]

@@ -1,0 +1,49 @@
+"""From a member's options to the request: preferences fill what was left out, names bring their pictures.
+
+The one place where what a member keeps meets what he asks for now. Declines to know which command asked.
+"""
+
+from __future__ import annotations
+
+from bot.ledger.presets import Shelf
+from bot.offer import Offer
+from bot.options import Options
+from bot.preset import named_in, stage
+from bot.refusal import Refusal
+from flux2.errors import InvalidRequest
+from flux2.request import GenerationRequest, ReferenceImage
+
+_LEFT_OUT = "What you set with /settings does not fit here and was left out."
+
+
+class Casting:
+    """Settles options for a member."""
+
+    def __init__(self, shelf: Shelf, offer: Offer) -> None:
+        self._shelf = shelf
+        self._offer = offer
+
+    async def settle(
+        self, user_id: int, guild_id: int | None, options: Options, pictures: tuple[ReferenceImage, ...]
+    ) -> tuple[GenerationRequest, tuple[str, ...]]:
+        """Return the request and the notes to be said on its result. Raises Refusal and InvalidRequest.
+
+        A preference that the model, or this very wish, has no room for is left out and said; an option never is.
+        """
+        kept = await self._shelf.find(user_id, guild_id, named_in(options.prompt))
+        scene = stage(options.prompt, {name: one.preset for name, one in kept.items()}, pictures)
+        asked = options.reworded(scene.prompt)
+        preferred = (await self._shelf.preferences(user_id)).under(asked)
+        try:
+            request, notes = await self._settle(preferred, scene.pictures)
+        except (Refusal, InvalidRequest):
+            if preferred == asked:
+                raise
+            request, notes = await self._settle(asked, scene.pictures)
+            notes = (*notes, _LEFT_OUT)
+        return request, (*scene.notes, *notes)
+
+    async def _settle(
+        self, options: Options, pictures: tuple[ReferenceImage, ...]
+    ) -> tuple[GenerationRequest, tuple[str, ...]]:
+        return options.settle(await self._offer.choose(options.model), pictures)

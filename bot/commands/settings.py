@@ -1,0 +1,76 @@
+"""/settings: what a member prefers wherever a command leaves an option out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.app_commands import Choice
+
+from bot import answers
+from bot.commands.imagine import models_like
+from bot.options import Options
+from bot.presenter import plain
+from bot.preset import Preferences
+from flux2.sizing import ASPECTS, MATCH
+
+if TYPE_CHECKING:
+    from bot.client import Flux2Bot
+
+
+@app_commands.command(description="What you prefer wherever a command leaves it out; without options, what is set now.")
+@app_commands.describe(
+    model="Which model draws.",
+    aspect="Shape of the picture.",
+    size="Megapixels (0.5, 1, 2 or 4) or width x height.",
+    format="File format of the pictures.",
+    quality="Quality of webp and jpeg files, 0 to 100.",
+    reset="Forget everything that was set before.",
+)
+@app_commands.choices(
+    aspect=[Choice(name=name, value=name) for name in (*ASPECTS, MATCH)],
+    format=[Choice(name=name, value=name) for name in ("webp", "png", "jpeg")],
+)
+@app_commands.guild_only()
+@app_commands.allowed_installs(guilds=True, users=False)
+async def settings(
+    interaction: discord.Interaction[Flux2Bot],
+    model: app_commands.Range[str, 1, 100] | None = None,
+    aspect: str | None = None,
+    size: app_commands.Range[str, 1, 20] | None = None,
+    format: str | None = None,
+    quality: app_commands.Range[int, 0, 100] | None = None,
+    reset: bool = False,
+) -> None:
+    """Change what was given, check it as a whole against the model, keep it, show it."""
+    given = Preferences(model=model, aspect=aspect, size=size, output_format=format, output_quality=quality).given()
+    if not await answers.acknowledge(interaction, ephemeral=True):
+        return
+    services = interaction.client.services
+    before = Preferences() if reset else await services.shelf.preferences(interaction.user.id)
+    preferred = before.model_copy(update=given)
+    if given:
+        chosen = await services.offer.choose(preferred.model)
+        preferred.under(Options(prompt="x")).settle(chosen)
+    if given or reset:
+        await services.shelf.set_preferences(interaction.user.id, preferred)
+    await interaction.edit_original_response(content=_shown(preferred))
+
+
+def _shown(preferred: Preferences) -> str:
+    set_now = [f"{name.removeprefix('output_')} {plain(str(value), 100)}" for name, value in preferred.given().items()]
+    if not set_now:
+        return "You prefer nothing in particular: what a command leaves out, the model decides."
+    return f"Where a command leaves it out, you prefer {', '.join(set_now)}; /settings reset:True forgets that."
+
+
+@settings.autocomplete("model")
+async def _models(interaction: discord.Interaction[Flux2Bot], typed: str) -> list[Choice[str]]:
+    """Models the workers serve."""
+    return await models_like(interaction, typed)
+
+
+async def setup(bot: Flux2Bot) -> None:
+    """Register the command."""
+    bot.tree.add_command(settings)
