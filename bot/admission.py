@@ -48,6 +48,9 @@ class Entry:
 class Front(Protocol):
     """Where a job shows itself."""
 
+    def placeholder(self) -> Status | None:
+        """The status message, where it exists before the job does: a process that dies now leaves it to the next."""
+
     async def open(self, job: Job, text: str) -> tuple[Destination, Status | None]:
         """Show `text` as the job's status message and return where its result goes. May raise; the job goes on."""
 
@@ -70,14 +73,14 @@ class Admission:
         Raises Refusal where a cap is reached.
         """
         try:
-            job = await self._accept(entry)
+            job = await self._accept(entry, front.placeholder())
         except AlreadyAccepted as twin:
             _log.info("Event %s came twice; job %s stands.", entry.idempotency_key, twin.job.id)
             return None
         await self._show(job, front)
         return job
 
-    async def _accept(self, entry: Entry) -> Job:
+    async def _accept(self, entry: Entry, placeholder: Status | None) -> Job:
         job_id = secrets.token_hex(8)
         row = NewJob(
             id=job_id,
@@ -90,6 +93,7 @@ class Admission:
             request=entry.request,
             notes=entry.notes,
             skeleton=skeleton(job_id, entry.request, entry.user_id, entry.file_size_limit),
+            status=placeholder,
         )
         try:
             return await self._ledger.accept(row, self._caps)
@@ -106,7 +110,7 @@ class Admission:
 
     async def _show(self, job: Job, front: Front) -> None:
         text = presenter.status(job, await self._narration.where(job))
-        status: Status | None = None
+        status = job.status
         try:
             async with asyncio.timeout(_SHOW_S):
                 destination, status = await front.open(job, text)

@@ -19,6 +19,7 @@ _log = logging.getLogger(__name__)
 ALREADY_ACKNOWLEDGED = 40060
 UNKNOWN_INTERACTION = 10062
 _LOST = {ALREADY_ACKNOWLEDGED, UNKNOWN_INTERACTION}
+_PLACEHOLDER = "placeholder"
 
 
 async def acknowledge(interaction: discord.Interaction, *, ephemeral: bool = False) -> bool:
@@ -29,7 +30,8 @@ async def acknowledge(interaction: discord.Interaction, *, ephemeral: bool = Fal
     """
     try:
         if _has_placeholder(interaction):
-            await interaction.response.defer(ephemeral=ephemeral, thinking=True)
+            shown = await interaction.response.defer(ephemeral=ephemeral, thinking=True)
+            interaction.extras[_PLACEHOLDER] = shown.message_id if shown else None
         else:
             await interaction.response.defer()
     except discord.HTTPException as error:
@@ -46,6 +48,12 @@ def _has_placeholder(interaction: discord.Interaction) -> bool:
     if interaction.type is discord.InteractionType.modal_submit:
         return interaction.message is None
     return interaction.type is discord.InteractionType.application_command
+
+
+def placeholder_id(interaction: discord.Interaction) -> int | None:
+    """The message an acknowledged command will become; None where Discord did not say."""
+    found: int | None = interaction.extras.get(_PLACEHOLDER)
+    return found
 
 
 async def refuse(interaction: discord.Interaction, text: str) -> None:

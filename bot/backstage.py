@@ -21,7 +21,8 @@ from bot.casting import Casting
 from bot.dispatcher import Dispatcher
 from bot.events import EventReader, News
 from bot.fleet import Fleet, connect
-from bot.ledger.job import LedgerAway, LedgerUnusable
+from bot.ledger.claim import Claim
+from bot.ledger.job import LedgerAway, LedgerTaken, LedgerUnusable
 from bot.ledger.ledger import Ledger
 from bot.narration import Narration
 from bot.offer import Offer
@@ -30,6 +31,7 @@ from bot.reconciler import Reconciler
 from bot.running import end
 from bot.services import Services
 from bot.status_message import StatusMessages
+from bot.takeover import take_over
 from config.settings import BotSettings
 from worker.blobs import Blobs, BlobsUnavailable, open_blobs
 
@@ -53,13 +55,22 @@ class Backstage:
     """Everything but Discord. Made by `open`, set going by `start`."""
 
     def __init__(
-        self, services: Services, redis: Redis, queue: WorkQueue, reader: EventReader, reconciler: Reconciler
+        self,
+        services: Services,
+        redis: Redis,
+        queue: WorkQueue,
+        reader: EventReader,
+        reconciler: Reconciler,
+        messages: StatusMessages,
+        claim: Claim,
     ) -> None:
         self.services = services
         self._redis = redis
         self._queue = queue
         self._reader = reader
         self._reconciler = reconciler
+        self._messages = messages
+        self._claim = claim
         self._tasks: list[asyncio.Task[None]] = []
         self._on_collapse: Callable[[], None] = lambda: None
 
@@ -68,13 +79,10 @@ class Backstage:
         """Open ledger, blobs and Redis. Raises CannotStart."""
         blobs = await asyncio.to_thread(_blobs, settings.blob_url)
         redis, queue = await _redis(settings.redis_url.get_secret_value())
-        try:
-            ledger = await Ledger.open(settings.database_url.get_secret_value())
-        except LedgerUnusable as error:
-            status = _UNAVAILABLE if isinstance(error, LedgerAway) else _CONFIG
-            raise CannotStart(str(error), status) from error
+        claim, ledger = await _ledger(settings.database_url.get_secret_value())
         fleet = Fleet(redis)
-        narration = Narration(ledger, fleet, StatusMessages(client), settings.status_edit_interval_s)
+        messages = StatusMessages(client)
+        narration = Narration(ledger, fleet, messages, settings.status_edit_interval_s)
         dispatcher = Dispatcher(
             ledger,
             fleet,
@@ -97,7 +105,8 @@ class Backstage:
             admission=Admission(ledger, dispatcher, narration, access.caps(settings)),
         )
         reconciler = Reconciler(ledger, queue, news, dispatcher, interval_s=settings.reconcile_interval_s)
-        return cls(services, redis, queue, EventReader(ledger, redis, news, reconciler.wake), reconciler)
+        reader = EventReader(ledger, redis, news, reconciler.wake)
+        return cls(services, redis, queue, reader, reconciler, messages, claim)
 
     async def start(self, on_collapse: Callable[[], None]) -> None:
         """Go on where the last process ended, then keep dispatching, reading and reconciling.
@@ -105,6 +114,7 @@ class Backstage:
         `on_collapse` is called if one of these tasks ends by itself.
         """
         self._on_collapse = on_collapse
+        await take_over(self.services.ledger, self._messages)
         await self.services.narration.start()
         self._run("dispatcher", self.services.dispatcher.run())
         self._run("event-reader", self._reader.run())
@@ -142,6 +152,7 @@ class Backstage:
         await self.services.ledger.close()
         await self._queue.close()
         await self._redis.aclose()
+        await self._claim.release()
 
 
 def _limits(settings: BotSettings) -> Limits:
@@ -150,6 +161,19 @@ def _limits(settings: BotSettings) -> Limits:
         max_pixels=settings.max_upload_pixels,
         allows_loopback=settings.allows_loopback_attachments,
     )
+
+
+async def _ledger(url: str) -> tuple[Claim, Ledger]:
+    try:
+        claim = await Claim.take(url)
+        try:
+            return claim, await Ledger.open(url)
+        except LedgerUnusable:
+            await claim.release()
+            raise
+    except LedgerUnusable as error:
+        status = _UNAVAILABLE if isinstance(error, LedgerAway | LedgerTaken) else _CONFIG
+        raise CannotStart(str(error), status) from error
 
 
 def _blobs(url: str) -> Blobs:

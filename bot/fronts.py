@@ -8,7 +8,7 @@ from typing import Literal
 
 import discord
 
-from bot import access, presenter
+from bot import access, answers, presenter
 from bot.admission import channel_itself
 from bot.interactions.cancel import cancel_view
 from bot.ledger.job import Job, Status
@@ -32,20 +32,32 @@ class SlashFront:
         """Show `text`, open the thread. Raises discord's errors where the placeholder is gone."""
         interaction = self._interaction
         message = await interaction.edit_original_response(content=text, view=cancel_view(job.id))
-        status = Status(
-            channel_id=job.channel_id,
-            message_id=message.id,
-            interaction_token=interaction.token,
-            token_expires_at=interaction.expires_at,
-            application_id=interaction.application_id,
-        )
+        status = self._status(job.channel_id, message.id)
         if is_thread(interaction.channel) or not access.may_open_thread(interaction.app_permissions):
             return self.plain(job), status
         return await self._thread(job, message.id), status
 
+    def placeholder(self) -> Status | None:
+        """The deferred answer."""
+        interaction = self._interaction
+        message_id = answers.placeholder_id(interaction)
+        if message_id is None or interaction.channel_id is None:
+            return None
+        return self._status(interaction.channel_id, message_id)
+
     def plain(self, job: Job) -> Destination:
         """The channel itself, no reply: an interaction's answer is not replied to."""
         return channel_itself(job)
+
+    def _status(self, channel_id: int, message_id: int) -> Status:
+        interaction = self._interaction
+        return Status(
+            channel_id=channel_id,
+            message_id=message_id,
+            interaction_token=interaction.token,
+            token_expires_at=interaction.expires_at,
+            application_id=interaction.application_id,
+        )
 
     async def _thread(self, job: Job, message_id: int) -> Destination:
         client = self._interaction.client
@@ -90,14 +102,11 @@ class ReplyFront:
             silent=True,
             nonce=f"s{job.id}",
         )
-        status = Status(
-            channel_id=job.channel_id,
-            message_id=message.id,
-            interaction_token=None,
-            token_expires_at=None,
-            application_id=None,
-        )
-        return self.plain(job), status
+        return self.plain(job), Status(channel_id=job.channel_id, message_id=message.id)
+
+    def placeholder(self) -> Status | None:
+        """None: the reply is made after the job, and found again by its Cancel button (bot/takeover.py)."""
+        return None
 
     def plain(self, job: Job) -> Destination:
         """The same channel, as a reply to the same message."""
@@ -111,5 +120,5 @@ def is_thread(channel: object) -> bool:
 
 
 def parent_of(channel: object) -> int | None:
-    """The channel a thread hangs under."""
-    return channel.parent_id if isinstance(channel, discord.Thread) else None
+    """The channel a thread hangs under; None for a private thread, whose pictures are not for its parent."""
+    return channel.parent_id if isinstance(channel, discord.Thread) and not channel.is_private() else None

@@ -11,7 +11,8 @@ from typing import cast
 
 import discord
 
-from bot.ledger.job import Status
+from bot.interactions.custom_id import Verb, custom_id
+from bot.ledger.job import Job, Status
 
 _log = logging.getLogger(__name__)
 
@@ -21,6 +22,8 @@ _TOKEN_DEAD = frozenset({50027, 10015, 10062})
 _GONE = frozenset({10003, 10008, 50001, 50013, 50083, 30046})
 """Channel or message deleted, access or permission lost, thread archived, too many edits of an old message."""
 _ORIGINAL = cast(int, "@original")
+_LOOK_BACK = 200
+"""Messages read after a job's acceptance; a status message is among the first of them."""
 
 
 class StatusGone(Exception):
@@ -42,6 +45,15 @@ class StatusMessages:
             if error.code in _GONE:
                 raise StatusGone(str(error.code)) from error
             raise
+
+    async def find(self, job: Job) -> Status | None:
+        """Look for the message that carries the job's Cancel button. Raises discord's errors."""
+        button = custom_id(Verb.CANCEL, job.id)
+        channel = self._client.get_partial_messageable(job.channel_id, guild_id=job.guild_id)
+        async for message in channel.history(limit=_LOOK_BACK, after=job.created_at, oldest_first=True):
+            if message.author == self._client.user and button in _buttons(message):
+                return Status(channel_id=job.channel_id, message_id=message.id)
+        return None
 
     async def _by_token(self, status: Status, content: str, *, final: bool) -> bool:
         """Return False where the token is gone."""
@@ -69,3 +81,8 @@ class StatusMessages:
             await message.edit(content=content, view=None)
         else:
             await message.edit(content=content)
+
+
+def _buttons(message: discord.Message) -> set[str | None]:
+    rows = (row for row in message.components if isinstance(row, discord.ActionRow))
+    return {child.custom_id for row in rows for child in row.children}

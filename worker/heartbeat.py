@@ -9,7 +9,7 @@ from redis import Redis
 
 from worker.contract import HEARTBEAT_S, MODEL_SEEN_S, WORKERS, Heartbeat, model_key, worker_key
 
-HEARTBEAT_TTL_S = 6 * HEARTBEAT_S
+HEARTBEAT_TTL_S = 4 * HEARTBEAT_S
 """A worker silent for this long is gone."""
 _FORGET_S = 24 * 3600
 """Names of workers this long gone leave the list."""

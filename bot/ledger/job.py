@@ -65,6 +65,8 @@ class NewJob:
     request: GenerationRequest
     notes: tuple[str, ...] = ()
     skeleton: Skeleton
+    status: Status | None = None
+    """The message that will tell of the job, where it is known before the job is: a deferred command's placeholder."""
     priority: int = 0
     """Weight class: above 0 is picked four times as often as below, 0 twice as often."""
 
@@ -77,7 +79,6 @@ class Job(NewJob):
     outcome: Outcome | None = None
     destination: Destination | None = None
     """None until the status message and its thread exist; such a job is not dispatched."""
-    status: Status | None = None
     attempt: int = 0
     """Dispatches so far; names the entry on the queue. Not the fence's attempt."""
     created_at: datetime
@@ -143,6 +144,10 @@ class GuildCapReached(CapReached):
 
 class LedgerUnusable(Exception):
     """The ledger cannot be opened; the text is one sentence that says what to do."""
+
+
+class LedgerTaken(LedgerUnusable):
+    """Another bot works with this ledger."""
 
 
 class LedgerAway(LedgerUnusable):

@@ -54,6 +54,7 @@ def new_row(job: NewJob) -> dict[str, Any]:
         "request": job.request.model_dump(mode="json"),
         "notes": list(job.notes),
         "skeleton": job.skeleton.model_dump(mode="json"),
+        "status": status_document(job.status),
     }
 
 

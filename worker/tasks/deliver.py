@@ -26,6 +26,8 @@ NONCE_WINDOW_S = 120.0
 """How long a nonce is trusted; Discord says “the past few minutes”."""
 _RETRY_S = 60.0
 """After an error of our own, or a job of a newer bot."""
+_GIVEN_UP_AFTER_S = 24 * 3600.0
+"""Nobody looks for a picture that long; /jobs still has it."""
 _SHORTEST_BACKOFF_S, _LONGEST_BACKOFF_S = 5.0, 300.0
 _RUNGS = 6
 """Each halves the largest file: from 20 MiB to 320 KiB."""
@@ -92,9 +94,7 @@ class Courier:
         try:
             channel_id, message_id = self._post_fitting(job, result)
         except NotNow as later:
-            seconds = later.seconds if later.seconds is not None else self._backoff(job.job_id)
-            _log.warning("job %s is not delivered now (%s); again in %.0f s", job.job_id, later, seconds)
-            self._fence.defer_delivery(job.job_id, seconds)
+            self._put_off(job.job_id, later)
         except (Undeliverable, Deleted) as final:
             # Deleted: it was there, and whoever removed it does not want it posted again; /jobs still has it.
             code = final.code if isinstance(final, Undeliverable) else _UNKNOWN_MESSAGE
@@ -104,6 +104,15 @@ class Courier:
             self._miss(job, result, missing)
         else:
             self._fence.record_delivery(job.job_id, channel_id, message_id)
+
+    def _put_off(self, job_id: str, later: NotNow) -> None:
+        if self._outbox.age(job_id) > _GIVEN_UP_AFTER_S:
+            _log.error("job %s could not be delivered for a day (%s); given up", job_id, later)
+            self._fence.record_undeliverable(job_id, 0)
+            return
+        seconds = later.seconds if later.seconds is not None else self._backoff(job_id)
+        _log.warning("job %s is not delivered now (%s); again in %.0f s", job_id, later, seconds)
+        self._fence.defer_delivery(job_id, seconds)
 
     def _miss(self, job: RenderJob, result: RenderResult, missing: BlobMissing) -> None:
         _log.error("job %s lost a picture: %s", job.job_id, missing)

@@ -175,6 +175,17 @@ def test_a_longer_outage_is_asked_about_less_often(local_discord: Any, results: 
 
 
 @pytest.mark.usefixtures("courier")
+def test_after_a_day_the_outage_is_the_end(local_discord: Any, results: Any, redis: Redis) -> None:
+    """What could not be posted for a day is given up and said so; it is not tried for ever."""
+    local_discord.world.faults.add(Fault("POST", POST_MESSAGES, Fail(503), count=None))
+    job_id = results.job()
+    _pretend_first_send_was(redis, job_id, 24 * 3600 + 60)
+    deliver(job_id)
+    assert results.events(job_id)[-1] == Undeliverable(job_id=job_id, code=0)
+    assert redis.hget(run_key(job_id), "deliver_after") is None
+
+
+@pytest.mark.usefixtures("courier")
 def test_a_closed_thread_sends_it_to_the_channel(local_discord: Any, results: Any) -> None:
     """403 in the thread: the fallback channel gets it, without the reference that belongs to the thread."""
     _outage(local_discord, "pictures")
