@@ -80,9 +80,12 @@ def require_operator(interaction: discord.Interaction) -> None:
         raise Refusal("The queue is shared by several servers; ask whoever runs this bot to do that.")
 
 
+def owns(job: Job, interaction: discord.Interaction) -> bool:
+    """Whether the member asked for the job, or looks after the server it was asked for in."""
+    return job.user_id == interaction.user.id or (job.guild_id == interaction.guild_id and is_admin(interaction))
+
+
 def require_owner_of(job: Job, interaction: discord.Interaction) -> None:
     """Refuse to touch somebody else's job; admins of the job's own server may."""
-    if job.user_id == interaction.user.id:
-        return
-    if job.guild_id != interaction.guild_id or not is_admin(interaction):
-        raise Refusal("That is another member's picture; only they or an admin can cancel it.")
+    if not owns(job, interaction):
+        raise Refusal("That is another member's picture; only they or an admin can do that.")

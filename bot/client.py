@@ -22,17 +22,35 @@ from bot.backstage import Backstage
 from bot.interactions.again import AgainButton
 from bot.interactions.cancel import CancelButton
 from bot.interactions.custom_id import parse
+from bot.interactions.delete import DeleteButton
 from bot.interactions.edit import EditButton
+from bot.interactions.favourite import FavouriteButton
 from bot.interactions.forms import on_submit
+from bot.interactions.more import MoreButton
+from bot.interactions.remix import RemixButton
 from bot.interactions.reply import ConfirmButton, ReplyEdits
+from bot.interactions.send import SendButton
 from bot.interactions.show import ShowButton
+from bot.interactions.spoiler import SpoilerButton
 from bot.running import Running
 from bot.services import Services
 from config.settings import BotSettings
 
 _log = logging.getLogger(__name__)
 
-_BUTTONS = (AgainButton, EditButton, CancelButton, ConfirmButton, ShowButton)
+_BUTTONS = (
+    AgainButton,
+    EditButton,
+    CancelButton,
+    ConfirmButton,
+    ShowButton,
+    MoreButton,
+    RemixButton,
+    FavouriteButton,
+    SendButton,
+    SpoilerButton,
+    DeleteButton,
+)
 _MENUS: tuple[app_commands.ContextMenu, ...] = ()
 """Entries of a message's own menu; the library takes five."""
 _DRAIN_S = 20.0

@@ -1,15 +1,21 @@
-"""Finds the picture a member points at: in the blobs by content, else in the message that shows it."""
+"""A finished job's pictures: to refer to, in the blobs by content, else in the message that shows them; and to send."""
 
 from __future__ import annotations
 
 import asyncio
+import io
 
 import discord
 
+from bot import presenter
 from bot.ledger.job import Job
 from bot.refusal import Refusal
 from bot.services import Services
 from flux2.request import ReferenceImage
+from worker.blobs import BlobMissing, Blobs
+
+_ALT_TEXT = 1024
+"""Characters Discord takes as an attachment's description."""
 
 
 async def picture_of(job: Job, shown: discord.Message | None, services: Services) -> ReferenceImage:
@@ -21,3 +27,16 @@ async def picture_of(job: Job, shown: discord.Message | None, services: Services
     if shown is not None and shown.attachments:
         return (await services.attachments.read(shown.attachments[:1])).pictures[0]
     raise Refusal("That picture is no longer stored; attach it to /imagine instead.")
+
+
+def files_of(job: Job, blobs: Blobs) -> list[discord.File]:
+    """Return the job's pictures as files to send. Reads the blobs: not for the event loop. Raises Refusal."""
+    try:
+        contents = [blobs.get(picture.sha256) for picture in job.pictures]
+    except BlobMissing as gone:
+        raise Refusal("These pictures are no longer stored; draw them again with /imagine.") from gone
+    alt_text = presenter.shorten("AI-generated picture: " + job.request.prompt, _ALT_TEXT)
+    return [
+        discord.File(io.BytesIO(data), f"flux2-{job.id}-{i}.{picture.output_format}", description=alt_text)
+        for i, (data, picture) in enumerate(zip(contents, job.pictures, strict=True), start=1)
+    ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from bot.refusal import Refusal
@@ -17,6 +18,18 @@ class Running:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._is_closing = False
+        self._presses: set[Hashable] = set()
+
+    @contextmanager
+    def once(self, press: Hashable) -> Iterator[bool]:
+        """Yield whether nobody is at work on this very press yet."""
+        is_first = press not in self._presses
+        self._presses.add(press)
+        try:
+            yield is_first
+        finally:
+            if is_first:
+                self._presses.discard(press)
 
     def enter(self) -> None:
         """Count the current task until it ends. Raises Refusal once a stop has begun."""

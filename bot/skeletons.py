@@ -44,9 +44,10 @@ def skeleton(job_id: str, request: GenerationRequest, user_id: int, file_size_li
     """Word everything that may be posted for the job. `file_size_limit` in bytes, as Discord stated it at accept."""
     again = _button("Again", Verb.AGAIN, job_id, _PRIMARY)
     edit = _button("Edit", Verb.EDIT, job_id)
+    more = _button("More…", Verb.MORE, job_id)
     return Skeleton(
         content=result_text(request, user_id),
-        components=(_row(again, edit),),
+        components=(_row(again, edit, more),),
         alt_text=alt_text(request.prompt),
         mentions=(user_id,),
         nonce=f"r{job_id}",

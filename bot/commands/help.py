@@ -14,7 +14,8 @@ _TEXT = """\
 **/imagine** draws a picture from words. Attach up to four images as image1 to image4 to change or combine them.
 **Reply to one of my pictures**, with the ping on, and say what should change: I draw the change. \
 Images attached to the reply are used too.
-**Again** draws the same with another seed, **Edit** lets you change the words or the picture.
+**Again** draws the same with another seed, **Edit** lets you change the words or the picture, \
+**More…** holds the recipe, Remix, favourites, spoiler and delete.
 **/preset** keeps options, words and pictures under a name; after saving luna with her picture, @luna in a prompt \
 brings it along. **/settings** keeps what you prefer.
 **/jobs** shows where your pictures stand and cancels them.

@@ -40,12 +40,28 @@ class JobButton(ui.DynamicItem[ui.Button[ui.View]], ABC, template=r"(?!)"):
         return cls(match["job_id"])
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Run `act`; whatever it raises becomes one ephemeral sentence."""
-        await guarded(interaction, self.act)
+        """Run `act`; whatever it raises becomes one ephemeral sentence. Two presses at once are one."""
+        pressed = interaction.client.running
+        press = (interaction.user.id, self.verb, self.job_id)
+        with pressed.once(press) as is_first:
+            await guarded(interaction, self.act if is_first else _wait)
 
     @abstractmethod
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Do what the button says."""
+
+
+async def _wait(interaction: discord.Interaction[Flux2Bot]) -> None:
+    """Answer a press that came while the same one was still being taken."""
+    raise Refusal("I am on it already; one press is enough.")
+
+
+def result_of(job: Job, client: Flux2Bot) -> discord.PartialMessage:
+    """Return the message that carries the job's pictures. Raises Refusal where none was posted."""
+    if job.result_channel_id is None or job.result_message_id is None:
+        raise Refusal("These pictures were never posted; /jobs has them.")
+    channel = client.get_partial_messageable(job.result_channel_id, guild_id=job.guild_id)
+    return channel.get_partial_message(job.result_message_id)
 
 
 async def guarded(interaction: discord.Interaction[Flux2Bot], act: Any, *arguments: Any) -> None:

@@ -20,6 +20,12 @@ class Verb(StrEnum):
     CANCEL = "cancel"
     CONFIRM = "confirm"
     SHOW = "show"
+    MORE = "more"
+    REMIX = "remix"
+    FAVOURITE = "favourite"
+    SEND = "send"
+    SPOILER = "spoiler"
+    DELETE = "delete"
 
 
 _ANY = re.compile(rf"{_PREFIX}:(?P<verb>{'|'.join(Verb)}):{JOB_ID}")

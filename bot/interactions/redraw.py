@@ -21,6 +21,15 @@ def require_posting(interaction: discord.Interaction[Flux2Bot]) -> None:
     access.require_posting(interaction.app_permissions, in_thread=is_thread(interaction.channel))
 
 
+def _answered(interaction: discord.Interaction[Flux2Bot], parent: Job) -> int:
+    """The message to reply to: what was pressed, or the parent's pictures where only the presser sees that."""
+    assert interaction.message is not None
+    is_private = interaction.message.flags.ephemeral
+    if is_private and parent.result_message_id and parent.result_channel_id == interaction.channel_id:
+        return parent.result_message_id
+    return interaction.message.id
+
+
 async def redraw(
     interaction: discord.Interaction[Flux2Bot],
     parent: Job,
@@ -32,7 +41,6 @@ async def redraw(
     """Admit `request` for the member who pressed. Raises Refusal where a cap is reached."""
     client = interaction.client
     assert interaction.channel_id is not None
-    assert interaction.message is not None
     entry = Entry(
         idempotency_key=f"i{interaction.id}",
         source=source,
@@ -45,5 +53,5 @@ async def redraw(
         file_size_limit=interaction.filesize_limit,
     )
     channel = client.get_partial_messageable(interaction.channel_id, guild_id=interaction.guild_id)
-    front = ReplyFront(channel, interaction.message.id, parent_of(interaction.channel))
+    front = ReplyFront(channel, _answered(interaction, parent), parent_of(interaction.channel))
     await client.services.admission.admit(entry, front)

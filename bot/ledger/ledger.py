@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, select
 from bot.ledger import acceptance, facts, measures, news, rows, sightings
 from bot.ledger.database import Database
 from bot.ledger.facts import Pause
+from bot.ledger.favourites import Favourites
 from bot.ledger.job import OPEN, Caps, Job, NewJob, Outcome, Place, State, Status
 from bot.ledger.presets import Shelf
 from bot.ledger.schema import jobs
@@ -32,6 +33,7 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.shelf = Shelf(database)
+        self.favourites = Favourites(database)
         self._standings = Standings(database)
         self._pace: dict[str, float | None] = {}
 

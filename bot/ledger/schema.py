@@ -151,6 +151,14 @@ presets = Table(
     Index("presets_of_guild", "shared_with", "name"),
 )
 
+favourites = Table(
+    "favourites",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("job_id", String(16), primary_key=True),
+    Column("created_at", Instant, nullable=False),
+)
+
 preferences = Table(
     "preferences",
     metadata,

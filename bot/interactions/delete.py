@@ -1,0 +1,33 @@
+"""Delete: removes the message with the pictures, for its owner or an admin. The recipe stays."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import discord
+
+from bot import access, answers
+from bot.interactions.base import JobButton, job_of, result_of
+from bot.interactions.custom_id import Verb, template
+
+if TYPE_CHECKING:
+    from bot.client import Flux2Bot
+
+
+class DeleteButton(JobButton, template=template(Verb.DELETE)):
+    """Stands behind More… for the picture's owner and admins."""
+
+    verb = Verb.DELETE
+    text = "Delete"
+    style = discord.ButtonStyle.danger
+
+    async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
+        """Remove the message; one that is gone already is as good."""
+        job = await job_of(interaction, self.job_id)
+        access.require_owner_of(job, interaction)
+        if not await answers.acknowledge(interaction):
+            return
+        with contextlib.suppress(discord.NotFound):
+            await result_of(job, interaction.client).delete()
+        await interaction.followup.send("Deleted.", ephemeral=True)

@@ -1,0 +1,80 @@
+"""More…: what does not fit under a picture, for the member who pressed it alone, with the recipe to copy.
+
+Another thing to do with a picture is one file with a button, and its place in `_panel`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import discord
+from discord import ui
+
+from bot import access
+from bot.interactions.base import JobButton, job_of
+from bot.interactions.custom_id import Verb, template
+from bot.interactions.delete import DeleteButton
+from bot.interactions.favourite import FavouriteButton
+from bot.interactions.remix import RemixButton
+from bot.interactions.send import SendButton
+from bot.interactions.spoiler import SpoilerButton
+from bot.ledger.job import Job
+from bot.presenter import shorten
+from flux2.request import GenerationRequest
+
+if TYPE_CHECKING:
+    from bot.client import Flux2Bot
+
+_RECIPE = 1800
+"""Characters; what stands around it fits into a message beside them."""
+
+
+class MoreButton(JobButton, template=template(Verb.MORE)):
+    """The last button under every picture."""
+
+    verb = Verb.MORE
+    text = "More…"
+
+    async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
+        """Show the panel."""
+        job = await job_of(interaction, self.job_id)
+        is_favourite = await interaction.client.services.ledger.favourites.holds(interaction.user.id, job.id)
+        # Not deferred: a deferred press could only be followed up by a message that everybody sees.
+        await interaction.response.send_message(
+            f"To draw it again by hand, copy this:\n```\n{recipe(job.request)}\n```",
+            view=_panel(job, is_favourite, may_change=access.owns(job, interaction)),
+            ephemeral=True,
+        )
+
+
+def recipe(request: GenerationRequest) -> str:
+    """The request as a member would type it, fit for a code block."""
+    options = {
+        "prompt": " ".join(request.prompt.split()),
+        "size": f"{request.width}x{request.height}",
+        "model": request.model,
+        "steps": request.num_inference_steps,
+        "guidance": request.guidance_scale,
+        "seed": request.seed,
+        "count": request.count if request.count > 1 else None,
+        "format": request.output_format,
+        "quality": None if request.output_format == "png" else request.output_quality,
+    }
+    words = [
+        f"{name}:{value:g}" if isinstance(value, float) else f"{name}:{value}"
+        for name, value in options.items()
+        if value is not None
+    ]
+    # A code block has no escapes: what would end it is spelled with another sign.
+    return shorten("/imagine " + " ".join(words), _RECIPE).replace("```", "ˋˋˋ")
+
+
+def _panel(job: Job, is_favourite: bool, *, may_change: bool) -> ui.View:
+    view = ui.View(timeout=None)
+    view.add_item(RemixButton(job.id))
+    view.add_item(FavouriteButton(job.id, "No longer a favourite" if is_favourite else None))
+    view.add_item(SendButton(job.id))
+    if may_change:
+        view.add_item(SpoilerButton(job.id))
+        view.add_item(DeleteButton(job.id))
+    return view

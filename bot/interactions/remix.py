@@ -1,0 +1,115 @@
+"""Remix: a form with what decides a picture; what is changed there changes, what is left stays, the seed too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import discord
+from discord import ui
+
+from bot import answers
+from bot.interactions.base import JobButton, job_of
+from bot.interactions.custom_id import Verb, custom_id, parse, template
+from bot.interactions.forms import Filled
+from bot.interactions.redraw import redraw, require_posting
+from bot.options import Options
+from bot.refusal import Refusal
+from flux2.models import Model
+from flux2.request import GenerationRequest
+
+if TYPE_CHECKING:
+    from bot.client import Flux2Bot
+
+FORM = custom_id(Verb.REMIX, "")
+_PROMPT, _SIZE, _SEED, _STEPS, _GUIDANCE = "prompt", "size", "seed", "steps", "guidance"
+_MAX_FIELD = 4000
+"""Characters of a text field; Discord's own cap, below that of a prompt."""
+_FORGET_S = 900
+
+
+class RemixButton(JobButton, template=template(Verb.REMIX)):
+    """Stands behind More…"""
+
+    verb = Verb.REMIX
+    text = "Remix"
+    style = discord.ButtonStyle.primary
+
+    async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
+        """Open the form: it must be the first answer, so nothing is deferred here."""
+        require_posting(interaction)
+        job = await job_of(interaction, self.job_id)
+        offer = interaction.client.services.offer
+        model = offer.pick(job.request.model) if offer.seen else await offer.choose(job.request.model)
+        await interaction.response.send_modal(remix_modal(job.id, job.request, model))
+
+
+def remix_modal(job_id: str, request: GenerationRequest, model: Model) -> ui.Modal:
+    """The form, filled with `request`; what `model` does not take is not asked."""
+    modal = ui.Modal(title="Remix", custom_id=custom_id(Verb.REMIX, job_id), timeout=_FORGET_S)
+    fits = len(request.prompt) <= _MAX_FIELD
+    _ask(modal, _PROMPT, "Prompt", request.prompt if fits else "", "Empty keeps the words as they are.", long=True)
+    _ask(modal, _SIZE, "Size", f"{request.width}x{request.height}", "Width x height, or megapixels: 0.5, 1, 2 or 4.")
+    _ask(modal, _SEED, "Seed", str(request.seed), "Empty it for a new one.")
+    if not model.has_fixed_steps:
+        _ask(modal, _STEPS, "Steps", str(request.num_inference_steps), f"{model.min_steps} to {model.max_steps}.")
+    if request.guidance_scale is not None:
+        bounds = f"{model.min_guidance:g} to {model.max_guidance:g}."
+        _ask(modal, _GUIDANCE, "Guidance", f"{request.guidance_scale:g}", bounds)
+    return modal
+
+
+def _ask(modal: ui.Modal, name: str, label: str, value: str, hint: str, *, long: bool = False) -> None:
+    style = discord.TextStyle.paragraph if long else discord.TextStyle.short
+    field: ui.TextInput[ui.Modal] = ui.TextInput(
+        custom_id=name, style=style, default=value or None, required=False, max_length=_MAX_FIELD if long else 20
+    )
+    modal.add_item(ui.Label(text=label, description=hint, component=field))
+
+
+async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> None:
+    """Take a submitted form."""
+    parsed = parse(filled.custom_id)
+    if parsed is None or interaction.message is None:
+        raise Refusal("This form is too old; press the button again.")
+    require_posting(interaction)
+    job = await job_of(interaction, parsed[1])
+    options = remixed(job.request, filled)
+    if not await answers.acknowledge(interaction):
+        return
+    model = await interaction.client.services.offer.choose(job.request.model)
+    request, notes = options.settle(model, job.request.reference_images)
+    if options.size is None:
+        request = request.model_copy(update={"width": job.request.width, "height": job.request.height})
+    await redraw(interaction, job, request, source="remix", notes=notes)
+
+
+def remixed(request: GenerationRequest, filled: Filled) -> Options:
+    """What the form asks for, over `request`; a size that was left as it was is None. Raises Refusal."""
+    size = filled.texts.get(_SIZE, "").strip()
+    return Options(
+        prompt=filled.texts.get(_PROMPT, "").strip() or request.prompt,
+        size=None if size in {"", f"{request.width}x{request.height}"} else size,
+        seed=_whole(filled, _SEED, None),
+        steps=_whole(filled, _STEPS, request.num_inference_steps),
+        guidance=_number(filled, _GUIDANCE, request.guidance_scale),
+        count=request.count,
+        output_format=request.output_format,
+        output_quality=request.output_quality,
+    )
+
+
+def _whole(filled: Filled, name: str, default: int | None) -> int | None:
+    text = filled.texts.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isdecimal():
+        raise Refusal(f"{name.capitalize()} takes a whole number; press Remix again.")
+    return int(text)
+
+
+def _number(filled: Filled, name: str, default: float | None) -> float | None:
+    text = filled.texts.get(name, "").strip()
+    try:
+        return float(text) if text else default
+    except ValueError as wrong:
+        raise Refusal(f"{name.capitalize()} takes a number; press Remix again.") from wrong

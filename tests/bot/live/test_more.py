@@ -1,0 +1,160 @@
+"""More… and what stands behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from bot.client import Flux2Bot
+from bot.ledger.job import Job
+from sandbox.member import Member
+from sandbox.message import Message
+from sandbox.server import SandboxServer
+
+Gpu = Any
+OnlyJob = Callable[[], Awaitable[Job]]
+Closed = Callable[[str], Awaitable[Job]]
+Draw = Callable[..., Awaitable[tuple[Job, Message]]]
+
+
+@pytest.fixture
+def drawn(server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed) -> Draw:
+    """Draws a picture for luna and returns its job and message."""
+
+    async def draw(**options: Any) -> tuple[Job, Message]:
+        given = {"prompt": "a red fox", "format": "png", **options}
+        await (await server.member("luna").slash("imagine", given)).answer()
+        job = await only_job()
+        await gpu.draw(job)
+        job = await closed(job.id)
+        message = server.world.message(job.result_message_id or 0)
+        assert message is not None
+        return job, message
+
+    return draw
+
+
+async def panel(member: Member, message: Message) -> Message:
+    """What More… shows the member."""
+    return await (await member.press(message, "More…")).answer()
+
+
+async def test_the_panel_is_private_and_offers_an_owner_more(server: SandboxServer, drawn: Draw) -> None:
+    """Only the owner and admins can hide or delete; everybody can copy the recipe."""
+    _, message = await drawn(seed=7)
+    for name, labels in (
+        ("luna", ["Remix", "Favourite", "DM me", "Spoiler", "Delete"]),
+        ("ada", ["Remix", "Favourite", "DM me", "Spoiler", "Delete"]),
+        ("max", ["Remix", "Favourite", "DM me"]),
+    ):
+        shown = await panel(server.member(name), message)
+        assert shown.ephemeral
+        assert shown.labels() == labels
+        assert "/imagine prompt:a red fox size:" in shown.content
+        assert "seed:7" in shown.content
+
+
+async def test_a_prompt_cannot_leave_its_code_block(server: SandboxServer, drawn: Draw) -> None:
+    """Backticks of a member stay inside."""
+    _, message = await drawn(prompt="a ``` @everyone fox")
+    shown = await panel(server.member("max"), message)
+    assert shown.content.count("```") == 2
+
+
+async def test_remix_changes_what_was_changed_and_nothing_else(
+    server: SandboxServer, drawn: Draw, only_job: OnlyJob
+) -> None:
+    """Same seed unless it is emptied; the answer stands under the pictures, not under the private panel."""
+    before, message = await drawn(seed=7)
+    max_ = server.member("max")
+    modal = (await max_.press(await panel(max_, message), "Remix")).modal
+    assert [field.label for field in modal.fields] == ["Prompt", "Size", "Seed", "Steps"]
+    await max_.submit(modal, {"steps": "2"})
+    status = await server.world.wait_for(lambda m: m.reference_id == message.id and "Cancel" in m.labels())
+    assert status.channel_id == message.channel_id
+    job = await only_job()
+    assert job.request == before.request.model_copy(update={"num_inference_steps": 2})
+    assert (job.parent_id, job.user_id) == (before.id, max_.id)
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "words"),
+    [
+        ("seed", "seven", "Seed takes a whole number; press Remix again."),
+        ("size", "1x1x1", "Size"),
+        ("steps", "9999", "Steps 9999 is out of range"),
+    ],
+)
+async def test_a_remix_that_cannot_be_is_refused(
+    server: SandboxServer, bot: Flux2Bot, drawn: Draw, field: str, text: str, words: str
+) -> None:
+    """One private sentence, nothing queued."""
+    _, message = await drawn()
+    luna = server.member("luna")
+    modal = (await luna.press(await panel(luna, message), "Remix")).modal
+    use = await (await luna.submit(modal, {field: text})).acknowledged()
+    answer = use.messages[0] if use.messages else await use.follow_up()
+    assert answer.ephemeral
+    assert words in answer.content
+    assert await bot.services.ledger.open_jobs() == []
+
+
+async def test_a_favourite_is_marked_and_unmarked(server: SandboxServer, bot: Flux2Bot, drawn: Draw) -> None:
+    """The panel says which way the next press goes."""
+    job, message = await drawn()
+    max_ = server.member("max")
+    said = await (await max_.press(await panel(max_, message), "Favourite")).follow_up()
+    assert said.ephemeral
+    assert await bot.services.ledger.favourites.of(max_.id) == [job.id]
+    await (await max_.press(await panel(max_, message), "No longer a favourite")).follow_up()
+    assert await bot.services.ledger.favourites.of(max_.id) == []
+
+
+async def test_pictures_come_by_direct_message_or_it_is_said_why_not(server: SandboxServer, drawn: Draw) -> None:
+    """Whoever asks gets the files; who takes no messages reads what to change."""
+    job, message = await drawn()
+    max_ = server.member("max")
+    shown = await panel(max_, message)
+    await (await max_.press(shown, "DM me")).follow_up()
+    (sent,) = max_.messages(max_.dm)
+    assert [file.filename for file in sent.attachments] == [f"flux2-{job.id}-1.png"]
+    max_.close_dms()
+    refused = await (await max_.press(shown, "DM me")).follow_up()
+    assert refused.ephemeral
+    assert "allow direct messages" in refused.content
+
+
+async def test_an_owner_hides_shows_and_deletes(server: SandboxServer, drawn: Draw) -> None:
+    """The same message keeps its picture behind a spoiler, then without, then goes."""
+    _, message = await drawn()
+    luna = server.member("luna")
+    shown = await panel(luna, message)
+    for expected in (True, False):
+        await (await luna.press(shown, "Spoiler")).follow_up()
+        now = server.world.message(message.id)
+        assert now is not None
+        assert [file.filename.startswith("SPOILER_") for file in now.attachments] == [expected]
+        assert now.attachments[0].description == "AI-generated picture: a red fox"
+    await (await luna.press(shown, "Delete")).follow_up()
+    assert server.world.message(message.id) is None
+    gone = await (await luna.press(shown, "Spoiler")).follow_up()
+    assert gone.content == "That message is gone, so there is nothing to hide."
+    again = await (await luna.press(shown, "Delete")).follow_up()
+    assert again.content == "Deleted."
+
+
+async def test_two_presses_at_once_are_one_picture(
+    server: SandboxServer, bot: Flux2Bot, drawn: Draw, only_job: OnlyJob
+) -> None:
+    """A double click does not draw twice; the second press is told so."""
+    _, message = await drawn()
+    luna = server.member("luna")
+    uses = await asyncio.gather(*(luna.press(message, "Again", wait=False) for _ in range(2)))
+    first, second = await asyncio.gather(*(use.acknowledged() for use in uses))
+    await server.world.wait_for(lambda m: m.reference_id == message.id and "Cancel" in m.labels())
+    await only_job()
+    (said,) = (*first.messages, *second.messages)
+    assert (said.ephemeral, said.content) == (True, "I am on it already; one press is enough.")
