@@ -178,12 +178,13 @@ def test_the_result_pings_its_requester_alone() -> None:
 
 
 def test_buttons_carry_the_job_and_nonces_fit() -> None:
-    """Result and notice have Again and Edit with the job's id, and nonces of 25 characters at most."""
+    """Result and notice have their buttons with the job's id, and nonces of 25 characters at most."""
     worded = skeleton("0123456789abcdef", request(), 11, 1)
     buttons = worded.components[0]["components"]
     assert [(b["label"], b["custom_id"]) for b in buttons] == [
         ("Again", "flux2:v1:again:0123456789abcdef"),
         ("Edit", "flux2:v1:edit:0123456789abcdef"),
+        ("More…", "flux2:v1:more:0123456789abcdef"),
     ]
     assert worded.nonce != worded.failure_nonce
     assert max(len(worded.nonce), len(worded.failure_nonce)) <= 25
