@@ -131,11 +131,72 @@ REGISTRY: dict[str, Model] = {
 DEFAULT_MODEL = "klein-4b"
 
 
+class Bounds(BaseModel):
+    """Range and default of a number; no default where the host chooses one itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    least: float
+    most: float
+    default: float | None = None
+
+
+class Hosted(BaseModel):
+    """What a model takes that only a host's API draws. Values for the hosted back ends, which this version lacks."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    best_for: str
+    steps: Bounds | None = None
+    """None: the model decides itself, and the option is refused."""
+    guidance: Bounds | None = None
+    max_references: int = 8
+    min_side: int = 256
+    max_side: int = 1920
+    max_pixels: int = 4 * MEGAPIXEL
+    formats: tuple[str, ...] = ("jpeg", "png")
+    """What the host writes; other formats are made from it here."""
+    can_rewrite: bool = True
+    """The host lengthens prompts itself if told to; one that does so unasked is told not to."""
+
+
+HOSTED: dict[str, Hosted] = {
+    model.name: model
+    for model in (
+        Hosted(name="max", best_for="highest fidelity"),
+        Hosted(name="pro", best_for="quality and speed in production"),
+        Hosted(
+            name="flex",
+            best_for="lettering, and steps and guidance of one's own",
+            steps=Bounds(least=1, most=50),
+            guidance=Bounds(least=1.5, most=10),
+        ),
+        Hosted(
+            name="dev",
+            best_for="the open weights without a GPU",
+            steps=Bounds(least=1, most=50, default=28),
+            guidance=Bounds(least=0, most=10, default=4),
+            max_references=4,
+            formats=("jpeg", "png", "webp"),
+        ),
+        Hosted(name="klein-4b", best_for="least cost", max_references=4, can_rewrite=False),
+        Hosted(name="klein-9b", best_for="low cost", max_references=4, can_rewrite=False),
+    )
+}
+"""Names that also stand in REGISTRY are drawn here by local weights."""
+
+
 def find(name: str) -> Model:
     """Return the registry entry called `name`.
 
     Raises InvalidRequest with the known names.
     """
+    if name in HOSTED and name not in REGISTRY:
+        raise InvalidRequest(
+            f"{name} is drawn by a host's API only, which this version does not reach; choose one of "
+            f"{', '.join(REGISTRY)}."
+        )
     try:
         return REGISTRY[name]
     except KeyError:

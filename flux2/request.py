@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from flux2 import sizing
 from flux2.errors import InvalidRequest
 from flux2.models import Model
+from flux2.prompting import wording
+from flux2.prompting.styles import Style
 
 MAX_PROMPT = 6000
 """Characters; Discord's own cap on a string option."""
@@ -69,6 +71,7 @@ def settle(
     model: Model,
     prompt: str,
     *,
+    style: Style | None = None,
     reference_images: tuple[ReferenceImage, ...] = (),
     aspect: str | None = None,
     size: str | None = None,
@@ -81,18 +84,21 @@ def settle(
 ) -> tuple[GenerationRequest, tuple[str, ...]]:
     """Turn what was asked into a request `model` can run, and the notes to be said on the result.
 
-    Unset values take the model's defaults; an unset seed is drawn at random. Raises InvalidRequest with one sentence.
+    Unset values take the style's, then the model's defaults; an unset seed is drawn at random. Raises InvalidRequest
+    with one sentence.
     """
+    text, said = _prompt(prompt, style)
     if len(reference_images) > model.max_references:
         images = "1 reference image" if model.max_references == 1 else f"{model.max_references} reference images"
         raise InvalidRequest(
             f"{model.name} takes at most {images}, and {len(reference_images)} were given; remove some."
         )
-    first = reference_images[0] if reference_images else None
-    width, height, note = sizing.settle(model, aspect, size, (first.width, first.height) if first else None)
+    shapes = tuple((image.width, image.height) for image in reference_images)
+    width, height, snapped = _size(model, style, aspect, size, shapes)
+    chosen_format = _format(output_format)
     request = GenerationRequest(
         model=model.name,
-        prompt=_prompt(prompt),
+        prompt=text,
         width=width,
         height=height,
         num_inference_steps=_steps(model, steps),
@@ -100,19 +106,37 @@ def settle(
         seed=_bounded("Seed", seed, 0, MAX_SEED, secrets.randbelow(MAX_SEED + 1)),
         count=_bounded("Count", count, 1, model.max_count, model.default_count),
         reference_images=reference_images,
-        output_format=_format(output_format),
+        output_format=chosen_format,
         output_quality=_bounded("Quality", output_quality, 0, 100, 80),
     )
-    return request, (note,) if note else ()
+    ignored = "Quality was ignored: png is lossless." if output_quality is not None and chosen_format == "png" else None
+    return request, (*said, *filter(None, (snapped, ignored)))
 
 
-def _prompt(prompt: str) -> str:
-    prompt = prompt.strip()
-    if not prompt:
+def _prompt(prompt: str, style: Style | None) -> tuple[str, tuple[str, ...]]:
+    if not prompt.strip():
         raise InvalidRequest("The prompt is empty; say in a few words what the picture should show.")
+    _check_length(prompt.strip(), "The prompt")
+    worded = wording.word(prompt, style)
+    _check_length(worded.text, "With its style and colours spelled out the prompt")
+    return worded.text, worded.notes
+
+
+def _check_length(prompt: str, what: str) -> None:
     if len(prompt) > MAX_PROMPT:
-        raise InvalidRequest(f"The prompt has {len(prompt)} characters; shorten it to at most {MAX_PROMPT}.")
-    return prompt
+        raise InvalidRequest(f"{what} has {len(prompt)} characters; shorten it to at most {MAX_PROMPT}.")
+
+
+def _size(
+    model: Model, style: Style | None, aspect: str | None, size: str | None, shapes: tuple[tuple[int, int], ...]
+) -> tuple[int, int, str | None]:
+    """Take the style's size where the member gave neither size nor aspect, and no picture gives its shape."""
+    if style is None or style.size is None or aspect or size or shapes:
+        return sizing.settle(model, aspect, size, shapes)
+    width, height = (int(side) for side in style.size.split("x"))
+    if sizing.is_drawable(model, width, height):
+        return sizing.settle(model, None, style.size)
+    return sizing.settle(model, None, None, ((width, height),))
 
 
 def _bounded(what: str, value: int | None, low: int, high: int, default: int) -> int:
@@ -127,7 +151,10 @@ def _steps(model: Model, steps: int | None) -> int:
     if steps is None:
         return model.default_steps
     if model.has_fixed_steps and steps != model.default_steps:
-        raise InvalidRequest(f"{model.name} always takes {model.default_steps} steps; leave the option out.")
+        raise InvalidRequest(
+            f"{model.name} always takes {model.default_steps} steps (its weights are step-distilled); "
+            "leave the option out."
+        )
     return _bounded("Steps", steps, model.min_steps, model.max_steps, model.default_steps)
 
 

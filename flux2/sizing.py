@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from flux2.errors import InvalidRequest
 from flux2.models import MEGAPIXEL, Model
@@ -23,6 +24,8 @@ ASPECTS: dict[str, tuple[int, int]] = {
 MATCH = "match"
 """The aspect name that takes the shape of the first reference image."""
 MEGAPIXELS = ("0.5", "1", "2", "4")
+_MATCH = re.compile(rf"^{MATCH}(?:[: ](\d{{1,2}}))?$")
+_UNIT = re.compile(r"\s*(?:mp|megapixels?)$", re.I)
 _EXPLICIT = re.compile(r"^\s*(\d{1,6})\s*[xX×*]\s*(\d{1,6})\s*$")
 
 
@@ -50,12 +53,13 @@ def _around(side: float) -> list[int]:
 
 
 def settle(
-    model: Model, aspect: str | None, size: str | None, first_reference: tuple[int, int] | None
+    model: Model, aspect: str | None, size: str | None, references: Sequence[tuple[int, int]] = ()
 ) -> tuple[int, int, str | None]:
     """Return (width, height, note): the true output size, and a sentence if it differs from what was asked.
 
-    `aspect` is a key of ASPECTS or "match"; `size` is megapixels or "WxH". An explicit WxH decides alone; together
-    with an aspect that contradicts it, the request is refused. Without an aspect, the first reference's shape is kept.
+    `aspect` is a key of ASPECTS, "match" or "match:2" for the shape of the second of the `references`, which are
+    (width, height); `size` is megapixels or "WxH". An explicit WxH decides alone; together with an aspect that
+    contradicts it, the request is refused. Without an aspect, the first reference's shape is kept.
     Raises InvalidRequest.
     """
     explicit = _EXPLICIT.match(size) if size else None
@@ -64,26 +68,44 @@ def settle(
             raise InvalidRequest("Give either an aspect or a WxH size, not both.")
         return _snap_explicit(model, int(explicit[1]), int(explicit[2]))
     pixels = _pixels(model, size)
-    if aspect == MATCH and first_reference is None:
-        raise InvalidRequest("Aspect “match” needs a reference image; attach one or choose an aspect such as 16:9.")
-    if aspect in (None, MATCH):
-        width, height = first_reference or (1, 1)
-        ratio = width / height
-        if not 1 / 8 <= ratio <= 8:
-            raise InvalidRequest(
-                f"The first image is {width}x{height}; choose an aspect, since more than 8:1 is too long."
-            )
-        return *fit(ratio, pixels), None
-    if aspect not in ASPECTS:
+    if aspect in ASPECTS:
+        across, down = ASPECTS[aspect]
+        return *fit(across / down, pixels), None
+    matched = _MATCH.match(aspect) if aspect else None
+    if aspect and matched is None:
         raise InvalidRequest(f"Aspect “{aspect}” is not known; choose one of {', '.join(ASPECTS)} or match.")
-    across, down = ASPECTS[aspect]
-    return *fit(across / down, pixels), None
+    if matched is None and not references:
+        return *fit(1, pixels), None
+    width, height = _matched(references, int(matched[1] or 1) if matched else 1)
+    return *fit(width / height, pixels), None
+
+
+def _matched(references: Sequence[tuple[int, int]], number: int) -> tuple[int, int]:
+    if not references:
+        raise InvalidRequest("Aspect “match” needs a reference image; attach one or choose an aspect such as 16:9.")
+    if not 1 <= number <= len(references):
+        images = "is only image 1" if len(references) == 1 else f"are images 1 to {len(references)}"
+        raise InvalidRequest(f"Aspect “match:{number}” has no image to match: there {images}.")
+    width, height = references[number - 1]
+    if not 1 / 8 <= width / height <= 8:
+        which = "first" if number == 1 else f"{number}."
+        raise InvalidRequest(
+            f"The {which} image is {width}x{height}; choose an aspect, since more than 8:1 is too long."
+        )
+    return width, height
+
+
+def is_drawable(model: Model, width: int, height: int) -> bool:
+    """Whether `model` takes this explicit size."""
+    within = all(model.min_side <= side <= model.max_side for side in (width, height))
+    return within and snap(width) * snap(height) <= model.max_pixels
 
 
 def _pixels(model: Model, size: str | None) -> int:
     if size is None:
         return model.default_pixels
-    if size.strip() not in MEGAPIXELS:
+    size = _UNIT.sub("", size.strip())
+    if size not in MEGAPIXELS:
         raise InvalidRequest(
             f"Size “{size}” is not understood; use {', '.join(MEGAPIXELS)} (megapixels) or WxH such as 1024x768."
         )

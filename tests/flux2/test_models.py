@@ -4,7 +4,7 @@ import pytest
 
 from flux2 import sizing
 from flux2.errors import InvalidRequest
-from flux2.models import DEFAULT_MODEL, REGISTRY, Model, find
+from flux2.models import DEFAULT_MODEL, HOSTED, REGISTRY, Model, find
 
 
 @pytest.mark.parametrize("model", REGISTRY.values(), ids=list(REGISTRY))
@@ -55,3 +55,16 @@ def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
 def test_a_model_survives_the_wire(model: Model) -> None:
     """A worker's heartbeat gives the bot the same model back."""
     assert Model.model_validate_json(model.model_dump_json()) == model
+
+
+def test_hosted_models_are_values_until_a_back_end_comes() -> None:
+    """What the hosts' models take is known, each default within its range; asking for one is refused with the reason."""
+    assert set(HOSTED) == {"max", "pro", "flex", "dev", "klein-4b", "klein-9b"}
+    for model in HOSTED.values():
+        for bounds in (model.steps, model.guidance):
+            assert bounds is None or bounds.least <= (bounds.default or bounds.least) <= bounds.most
+    assert HOSTED["pro"].steps is None
+    assert HOSTED["flex"].guidance is not None
+    with pytest.raises(InvalidRequest, match="pro is drawn by a host's API only"):
+        find("pro")
+    assert find("dev") is REGISTRY["dev"]

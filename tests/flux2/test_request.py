@@ -79,7 +79,7 @@ def test_what_is_settled_is_always_within_the_models_bounds(
     [
         (KLEIN, {"prompt": " \n "}, "The prompt is empty; say in a few words what the picture should show."),
         (KLEIN, {"prompt": "x" * (MAX_PROMPT + 1)}, "The prompt has 6001 characters; shorten it to at most 6000."),
-        (KLEIN, {"steps": 5}, "klein-4b always takes 4 steps; leave the option out."),
+        (KLEIN, {"steps": 5}, "klein-4b always takes 4 steps (its weights are step-distilled); leave the option out."),
         (BASE, {"steps": 51}, "Steps 51 is out of range; give 1 to 50."),
         (KLEIN, {"guidance": 2.0}, "klein-4b takes no guidance (its weights are distilled); leave the option out."),
         (DEV, {"guidance": 10.5}, "Guidance 10.5 is out of range; give 0 to 10."),

@@ -29,7 +29,7 @@ def test_fit_keeps_to_the_grid_the_budget_and_the_shape(ratio: float, pixels: in
 def test_aspects_give_their_shape_within_the_models_bounds(model: Model, aspect: str, size: str | None) -> None:
     """Every aspect at every size a model draws: on the grid, within its pixels, within 7 % of the shape asked for."""
     assume(size is None or float(size) * MEGAPIXEL <= model.max_pixels)
-    width, height, note = settle(model, aspect, size, None)
+    width, height, note = settle(model, aspect, size)
     across, down = ASPECTS[aspect]
     assert width % MULTIPLE == height % MULTIPLE == 0
     assert width * height <= model.max_pixels
@@ -41,7 +41,7 @@ def test_aspects_give_their_shape_within_the_models_bounds(model: Model, aspect:
 def test_an_explicit_size_is_snapped_and_said_or_refused(model: Model, width: int, height: int) -> None:
     """WxH moves by at most half a token and says so, or is refused with the model's bound; never anything between."""
     try:
-        got_width, got_height, note = settle(model, None, f"{width}x{height}", None)
+        got_width, got_height, note = settle(model, None, f"{width}x{height}")
     except InvalidRequest:
         sides_fit = model.min_side <= min(width, height) and max(width, height) <= model.max_side
         assert not sides_fit or snap(width) * snap(height) > model.max_pixels
@@ -57,12 +57,12 @@ def test_without_an_aspect_the_first_reference_decides(width: int, height: int) 
     """The shape of the first reference is kept; one longer than 8:1 is refused unless an aspect is chosen."""
     if max(width, height) > 8 * min(width, height):
         with pytest.raises(InvalidRequest, match="choose an aspect"):
-            settle(KLEIN, None, None, (width, height))
-        assert settle(KLEIN, "1:1", None, (width, height))[:2] == (1024, 1024)
+            settle(KLEIN, None, None, [(width, height)])
+        assert settle(KLEIN, "1:1", None, [(width, height)])[:2] == (1024, 1024)
     else:
-        got = settle(KLEIN, None, None, (width, height))
+        got = settle(KLEIN, None, None, [(width, height)])
         assert math.isclose(got[0] / got[1], width / height, rel_tol=0.05)
-        assert got == settle(KLEIN, "match", None, (width, height))
+        assert got == settle(KLEIN, "match", None, [(width, height)])
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,12 @@ def test_without_an_aspect_the_first_reference_decides(width: int, height: int) 
 )
 def test_known_sizes(aspect: str | None, size: str | None, expected: tuple[int, int]) -> None:
     """Sizes a reader can check by hand."""
-    assert settle(KLEIN, aspect, size, None)[:2] == expected
+    assert settle(KLEIN, aspect, size)[:2] == expected
 
 
 def test_the_note_states_both_sizes() -> None:
     """A snapped size is said with what was asked and what is drawn."""
-    assert settle(KLEIN, None, "1000x750", None)[2] == "Size 1000x750 became 992x752 (multiples of 16)."
+    assert settle(KLEIN, None, "1000x750")[2] == "Size 1000x750 became 992x752 (multiples of 16)."
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_the_note_states_both_sizes() -> None:
 def test_refusals_say_what_to_send_instead(aspect: str | None, size: str | None, sentence: str) -> None:
     """Each size that cannot be drawn is refused by a sentence that names the choice or the limit."""
     with pytest.raises(InvalidRequest) as refused:
-        settle(KLEIN, aspect, size, None)
+        settle(KLEIN, aspect, size)
     assert str(refused.value).startswith(sentence)
 
 
@@ -112,6 +112,23 @@ def test_the_pixel_cap_is_the_models() -> None:
     """A model that draws 2 megapixels refuses 4, and sides that are allowed singly but too many pixels together."""
     sample = REGISTRY["sample"]
     with pytest.raises(InvalidRequest, match="sample draws at most 2 megapixels"):
-        settle(sample, None, "4", None)
+        settle(sample, None, "4")
     with pytest.raises(InvalidRequest, match="more than the 2 megapixels sample draws"):
-        settle(sample, None, "1920x1920", None)
+        settle(sample, None, "1920x1920")
+
+
+def test_any_reference_may_give_the_shape() -> None:
+    """match:2 takes the second image's shape; a number without an image is refused with those there are."""
+    shapes = [(100, 100), (200, 100)]
+    assert settle(KLEIN, "match", None, shapes)[:2] == (1024, 1024)
+    assert settle(KLEIN, "match:2", None, shapes) == settle(KLEIN, None, None, [(200, 100)])
+    with pytest.raises(InvalidRequest, match="there are images 1 to 2"):
+        settle(KLEIN, "match:3", None, shapes)
+    with pytest.raises(InvalidRequest, match="there is only image 1"):
+        settle(KLEIN, "match:2", None, shapes[:1])
+
+
+@pytest.mark.parametrize("size", ["1", "1 MP", "1mp", "1 megapixel"])
+def test_megapixels_may_carry_their_unit(size: str) -> None:
+    """“1 MP” is one megapixel."""
+    assert settle(KLEIN, "1:1", size)[:2] == (1024, 1024)
