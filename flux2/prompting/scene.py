@@ -134,7 +134,7 @@ def parse(prompt: str) -> tuple[Scene, tuple[str, ...]]:
     for key, value in _keys(data):
         negatives.refuse_key(key, value)
     try:
-        scene = Scene.model_validate(data)
+        scene = Scene.model_validate(_filled(data) or {})
     except ValidationError as wrong:
         raise _refusal(wrong) from None
     if not scene.as_object():
@@ -203,6 +203,17 @@ def _check_depth(data: Any, depth: int = 1) -> None:
     inner = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
     for value in inner:
         _check_depth(value, depth + 1)
+
+
+def _filled(value: Any) -> Any:
+    """The same without what says nothing: null, blank text, empty lists and objects. None where nothing is left."""
+    if isinstance(value, dict):
+        value = {key: full for key, inner in value.items() if (full := _filled(inner)) is not None}
+    elif isinstance(value, list):
+        value = [full for inner in value if (full := _filled(inner)) is not None]
+    elif isinstance(value, str):
+        value = value.strip()
+    return None if value in ({}, [], "") else value
 
 
 def _keys(data: Any) -> Iterator[tuple[str, Any]]:

@@ -58,7 +58,7 @@ def test_a_model_survives_the_wire(model: Model) -> None:
 
 
 def test_hosted_models_are_values_until_a_back_end_comes() -> None:
-    """What the hosts' models take is known, each default within its range; asking for one is refused with the reason."""
+    """What the hosts' models take is known, defaults within ranges; asking for one is refused with the reason."""
     assert set(HOSTED) == {"max", "pro", "flex", "dev", "klein-4b", "klein-9b"}
     for model in HOSTED.values():
         for bounds in (model.steps, model.guidance):

@@ -81,7 +81,7 @@ def test_values_beside_the_closed_lists_are_said() -> None:
         ('{"scene": "a pier"', "a mistake in line 1, column 19"),
         ('{"scene": "a",\n "mood" "b"}', "a mistake in line 2, column 9"),
         ("{}", "is empty"),
-        ('{"scene": null}', "is empty"),
+        ('{"scene": null, "camera": {}, "effects": [" "]}', "is empty"),
         ('{"scene": "a", "scene": "b"}', "has “scene” twice"),
         ('{"scene": 3}', "“scene” has the wrong type; write it as \"a few words\"."),
         ('{"subjects": {"type": "fox"}}', "“subjects” has the wrong type; write it as [{"),
