@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from bot import access
 from bot.admission import Admission
 from bot.attachments import AttachmentReader, Limits
+from bot.bell import Bell
 from bot.casting import Casting
 from bot.dispatcher import Dispatcher
 from bot.events import EventReader, News
@@ -62,6 +63,7 @@ class Backstage:
         reader: EventReader,
         reconciler: Reconciler,
         messages: StatusMessages,
+        bell: Bell,
         claim: Claim,
     ) -> None:
         self.services = services
@@ -70,6 +72,7 @@ class Backstage:
         self._reader = reader
         self._reconciler = reconciler
         self._messages = messages
+        self._bell = bell
         self._claim = claim
         self._tasks: list[asyncio.Task[None]] = []
         self._on_collapse: Callable[[], None] = lambda: None
@@ -90,7 +93,8 @@ class Backstage:
             max_running_per_member=settings.max_running_per_member,
             queue_moved=narration.queue_moved,
         )
-        news = News(ledger, redis, [narration], dispatcher.moved)
+        bell = Bell(client, ledger.shelf)
+        news = News(ledger, redis, [narration, bell], dispatcher.moved)
         offer = Offer(fleet, settings.flux2_model)
         services = Services(
             ledger=ledger,
@@ -106,7 +110,7 @@ class Backstage:
         )
         reconciler = Reconciler(ledger, queue, news, dispatcher, interval_s=settings.reconcile_interval_s)
         reader = EventReader(ledger, redis, news, reconciler.wake)
-        return cls(services, redis, queue, reader, reconciler, messages, claim)
+        return cls(services, redis, queue, reader, reconciler, messages, bell, claim)
 
     async def start(self, on_collapse: Callable[[], None]) -> None:
         """Go on where the last process ended, then keep dispatching, reading and reconciling.
@@ -145,6 +149,7 @@ class Backstage:
         """Stop the tasks."""
         await end(self._tasks)
         await self.services.narration.close()
+        await self._bell.close()
 
     async def close(self) -> None:
         """Close what the tasks used."""

@@ -24,8 +24,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _MENTION = re.compile(r"(?<![\w<@/])@([A-Za-z0-9][A-Za-z0-9_-]{0,31})")
 
 
-class Preferences(BaseModel):
-    """Options a member takes where a command leaves them out; None leaves them to the model."""
+class Defaults(BaseModel):
+    """Options taken where a command leaves them out; None leaves them to the model."""
 
     # Ignored, not refused: a preference this version has dropped must not lock its owner out.
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -52,8 +52,18 @@ class Preferences(BaseModel):
         return replace(options, **kept)
 
 
-class Preset(Preferences):
-    """A preference with a name, words around the prompt, more options, and pictures."""
+class Preferences(Defaults):
+    """What a member takes where a command leaves it out, and how they want to be told."""
+
+    dm_on_finish: bool = False
+
+    def given(self) -> dict[str, str | int]:
+        """The options that are set."""
+        return self.model_dump(exclude_none=True, exclude={"dm_on_finish"})
+
+
+class Preset(Defaults):
+    """Options with a name, words around the prompt, and pictures."""
 
     name: PresetName
     prefix: str = Field(default="", max_length=MAX_AFFIX)

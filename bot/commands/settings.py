@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     size="Megapixels (0.5, 1, 2 or 4) or width x height.",
     format="File format of the pictures.",
     quality="Quality of webp and jpeg files, 0 to 100.",
+    dm="Send you a direct message with a link when a picture is there.",
     reset="Forget everything that was set before.",
 )
 @app_commands.choices(
@@ -41,6 +42,7 @@ async def settings(
     size: app_commands.Range[str, 1, 20] | None = None,
     format: str | None = None,
     quality: app_commands.Range[int, 0, 100] | None = None,
+    dm: bool | None = None,
     reset: bool = False,
 ) -> None:
     """Change what was given, check it as a whole against the model, keep it, show it."""
@@ -49,20 +51,23 @@ async def settings(
         return
     services = interaction.client.services
     before = Preferences() if reset else await services.shelf.preferences(interaction.user.id)
-    preferred = before.model_copy(update=given)
+    told = {} if dm is None else {"dm_on_finish": dm}
+    preferred = before.model_copy(update=given | told)
     if given:
         chosen = await services.offer.choose(preferred.model)
         preferred.under(Options(prompt="x")).settle(chosen)
-    if given or reset:
+    if given or told or reset:
         await services.shelf.set_preferences(interaction.user.id, preferred)
     await interaction.edit_original_response(content=_shown(preferred))
 
 
 def _shown(preferred: Preferences) -> str:
     set_now = [f"{name.removeprefix('output_')} {plain(str(value), 100)}" for name, value in preferred.given().items()]
+    if preferred.dm_on_finish:
+        set_now.append("a direct message when a picture is there")
     if not set_now:
         return "You prefer nothing in particular: what a command leaves out, the model decides."
-    return f"Where a command leaves it out, you prefer {', '.join(set_now)}; /settings reset:True forgets that."
+    return f"Unless a command says otherwise, you get {', '.join(set_now)}; /settings reset:True forgets that."
 
 
 @settings.autocomplete("model")

@@ -102,6 +102,6 @@ def _save(connection: Connection, user_id: int, preset: Preset) -> bool:
 
 def _prefer(connection: Connection, user_id: int, preferred: Preferences) -> None:
     connection.execute(delete(preferences).where(preferences.c.user_id == user_id))
-    if preferred.given():
+    if preferred != Preferences():
         document = preferred.model_dump(mode="json")
         connection.execute(preferences.insert().values(user_id=user_id, changed_at=now(), preferences=document))

@@ -15,6 +15,7 @@ from sandbox.server import SandboxServer
 
 Gpu = Any
 OnlyJob = Callable[[], Awaitable[Job]]
+Closed = Callable[[str], Awaitable[Job]]
 Say = Callable[..., Awaitable[Message]]
 
 
@@ -76,11 +77,28 @@ async def test_preferences_fill_what_is_left_out(server: SandboxServer, say: Say
     assert "nothing in particular" in (await say("settings")).content
     shown = await say("settings", aspect="16:9", format="jpeg")
     assert shown.ephemeral
-    assert "you prefer aspect 16:9, format jpeg" in shown.content
+    assert "you get aspect 16:9, format jpeg" in shown.content
     await say("imagine", prompt="a fox", format="png")
     request = (await only_job()).request
     assert (request.width > request.height, request.output_format) == (True, "png")
     assert "nothing in particular" in (await say("settings", reset=True)).content
+
+
+async def test_a_bell_rings_by_direct_message_for_those_who_asked(
+    server: SandboxServer, bot: Flux2Bot, gpu: Gpu, say: Say, only_job: OnlyJob, closed: Closed
+) -> None:
+    """A link to the posted picture comes by direct message; nobody else hears anything."""
+    assert "a direct message when a picture is there" in (await say("settings", dm=True)).content
+    members = [server.member(name) for name in ("max", "luna")]
+    for member in members:
+        await say("imagine", str(member.user.name), prompt="a fox")
+        job = await only_job()
+        await gpu.draw(job)
+        done = await closed(job.id)
+    luna = members[1]
+    rung = await server.world.wait_for(lambda m: m.channel_id == luna.dm.id)
+    assert rung.content.endswith(f"/{done.guild_id}/{done.result_channel_id}/{done.result_message_id}")
+    assert members[0].messages(members[0].dm) == []
 
 
 async def test_a_preference_that_does_not_fit_is_left_out_and_said(

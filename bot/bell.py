@@ -1,0 +1,56 @@
+"""A direct message when a picture is there, for members who asked for one with /settings.
+
+A courtesy: a bell that does not ring costs nobody a picture, so nothing is stored and nothing is tried twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import discord
+
+from bot import presenter
+from bot.ledger.job import Job
+from bot.ledger.presets import Shelf
+from bot.running import end
+from worker.contract import Delivered, Event
+
+_log = logging.getLogger(__name__)
+
+_PROMPT_SHOWN = 100
+_DM_CHANNEL = "@me"
+"""What stands for the server in the link of a direct message."""
+
+
+class Bell:
+    """Watches what is delivered."""
+
+    def __init__(self, client: discord.Client, shelf: Shelf) -> None:
+        self._client = client
+        self._shelf = shelf
+        self._ringing: set[asyncio.Task[None]] = set()
+
+    async def observe(self, job: Job, event: Event) -> None:
+        """Ring for a delivered picture, beside the news and not in their way."""
+        if isinstance(event, Delivered):
+            task = asyncio.create_task(self._ring(job, event), name=f"bell-{job.id}")
+            self._ringing.add(task)
+            task.add_done_callback(self._ringing.discard)
+
+    async def close(self) -> None:
+        """Ring no more."""
+        await end(list(self._ringing))
+
+    async def _ring(self, job: Job, event: Delivered) -> None:
+        try:
+            preferred = await self._shelf.preferences(job.user_id)
+            if not preferred.dm_on_finish or not job.pictures:
+                return
+            where = f"https://discord.com/channels/{job.guild_id or _DM_CHANNEL}/{event.channel_id}/{event.message_id}"
+            user = self._client.get_user(job.user_id) or await self._client.fetch_user(job.user_id)
+            await user.send(f"Your picture “{presenter.plain(job.request.prompt, _PROMPT_SHOWN)}” is there: {where}")
+        except discord.DiscordException as error:
+            _log.info("Job %s: no direct message: %s", job.id, error)
+        except Exception:  # noqa: BLE001 - task boundary: nobody waits for this task, so it answers for itself
+            _log.exception("Job %s: the bell broke.", job.id)
