@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from bot.ledger import rows, turns
+from bot.ledger import holdings, measures, quota, rows, turns
+from bot.ledger.allowance import Usage
 from bot.ledger.job import (
     IN_FLIGHT,
     OPEN,
@@ -25,7 +26,10 @@ from worker.contract import Destination
 
 
 def accept(connection: Connection, job: NewJob, caps: Caps) -> Job:
-    """Insert the job. Raises AlreadyAccepted, MemberCapReached or GuildCapReached, and then nothing was written."""
+    """Insert the job and take its quota.
+
+    Raises AlreadyAccepted, MemberCapReached, GuildCapReached or QuotaReached, and then nothing was written.
+    """
     twin = rows.find(connection, jobs.c.idempotency_key == job.idempotency_key)
     if twin is not None:
         raise AlreadyAccepted(rows.as_job(twin))
@@ -36,9 +40,21 @@ def accept(connection: Connection, job: NewJob, caps: Caps) -> Job:
         of_guild = _count_open(connection, jobs.c.guild_id, job.guild_id)
         if of_guild >= caps.per_guild:
             raise GuildCapReached(of_guild, caps.per_guild)
-    turns.join(connection, model=job.request.model, weight=rows.weight(job.priority), user_id=job.user_id)
-    connection.execute(jobs.insert().values(**rows.new_row(job)))
+    _reserve(connection, job, caps)
+    model, weight = job.request.model, rows.weight(job.priority)
+    turns.join(connection, model=model, weight=weight, user_id=job.user_id)
+    turns.set_running_cap(connection, caps.running, model=model, weight=weight, user_id=job.user_id)
+    row = rows.new_row(job)
+    connection.execute(jobs.insert().values(**row))
+    holdings.note(connection, job.id, row["request"])
     return rows.change(connection, job.id)
+
+
+def _reserve(connection: Connection, job: NewJob, caps: Caps) -> None:
+    pace = measures.seconds_per_cost(connection, job.request.model)
+    taken = Usage(round(1000 * turns.estimate(job.request.cost, pace)), job.request.count)
+    whose = {"guild_id": job.guild_id or 0, "user_id": job.user_id}
+    quota.reserve(connection, job.id, **whose, taken=taken, allowance=caps.allowance)
 
 
 def _count_open(connection: Connection, column: Any, value: int) -> int:
@@ -100,6 +116,8 @@ def close(connection: Connection, row: Row[Any], outcome: Outcome, **values: Any
     if row.state in (State.WAITING, *IN_FLIGHT):
         ran = 0.0 if row.state != State.RUNNING else (rows.now() - row.started_at).total_seconds()
         values["charged_s"] = turns.settle(connection, row, max(ran, 0.0))
+        # No picture came of it: what it ran is paid, the pictures are given back.
+        quota.settle(connection, row.id, Usage(round(1000 * values["charged_s"]), 0))
         values.setdefault("finished_at", rows.now())
     return rows.change(connection, row.id, state=State.CLOSED, outcome=outcome, **values)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from bot.ledger.allowance import Allowance
 from flux2.request import GenerationRequest
 from worker.contract import Destination, FailureCode, Picture, Skeleton
 
@@ -99,10 +100,13 @@ class Job(NewJob):
 
 @dataclass(frozen=True)
 class Caps:
-    """How many open jobs one member and one server may have."""
+    """How many open jobs one member and one server may have, and what else bounds this member."""
 
     per_member: int
     per_guild: int
+    running: int | None = None
+    """Jobs of the member in flight at a time; None: as the settings say."""
+    allowance: Allowance = field(default_factory=Allowance)
 
 
 @dataclass(frozen=True)

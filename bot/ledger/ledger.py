@@ -16,6 +16,7 @@ from bot.ledger import acceptance, facts, measures, news, rows, sightings
 from bot.ledger.database import Database
 from bot.ledger.facts import Pause
 from bot.ledger.favourites import Favourites
+from bot.ledger.governance import Governance
 from bot.ledger.job import OPEN, Caps, Job, NewJob, Outcome, Place, State, Status
 from bot.ledger.presets import Shelf
 from bot.ledger.schema import jobs
@@ -35,6 +36,7 @@ class Ledger:
         self.shelf = Shelf(database)
         self.favourites = Favourites(database)
         self._standings = Standings(database)
+        self.governance = Governance(database)
         self._pace: dict[str, float | None] = {}
 
     @classmethod
@@ -51,7 +53,7 @@ class Ledger:
     async def accept(self, job: NewJob, caps: Caps) -> Job:
         """Commit a new waiting job. It is not picked before `set_destination`.
 
-        Raises AlreadyAccepted for an idempotency key seen before, MemberCapReached and GuildCapReached.
+        Raises AlreadyAccepted for an idempotency key seen before, MemberCapReached, GuildCapReached and QuotaReached.
         """
         return await self._move(lambda connection: acceptance.accept(connection, job, caps))
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from bot.ledger import rows, turns
+from bot.ledger import holdings, quota, rows, turns
 from bot.ledger.acceptance import close, wait_again
+from bot.ledger.allowance import Usage
 from bot.ledger.job import IN_FLIGHT, Job, Outcome, State
 from bot.ledger.schema import jobs
 from bot.ledger.sightings import Sighting
@@ -58,6 +59,10 @@ def finish(connection: Connection, row: Row[Any], result: RenderResult) -> Job |
     if row.state == State.DELIVERING and row.result == document:
         return None
     charged = turns.settle(connection, row, result.seconds)
+    # A failure costs its member nothing: neither the model's nor the screens' No is their doing.
+    cost = Usage(round(1000 * result.seconds), len(result.pictures)) if result.failure is None else Usage()
+    quota.settle(connection, row.id, cost)
+    holdings.note(connection, row.id, document)
     return rows.change(
         connection,
         row.id,

@@ -111,6 +111,8 @@ shares = Table(
     Column("virtual_s", Float, nullable=False),
     # Number of the pick that served this member last; breaks ties for who waited longest.
     Column("picked", BigInteger, nullable=False),
+    # Jobs the member may have in flight, by the policy of the latest one; null: what the settings say.
+    Column("running_cap", Integer),
     Index("shares_by_turn", "model", "weight", "virtual_s", "picked", "user_id"),
 )
 
@@ -166,3 +168,93 @@ preferences = Table(
     Column("changed_at", Instant, nullable=False),
     Column("preferences", JSON, nullable=False),
 )
+
+rules = Table(
+    "rules",
+    metadata,
+    # 0: the operator's, for every server.
+    Column("guild_id", BigInteger, primary_key=True, autoincrement=False),
+    # guild, channel or role; a server's own rules have the subject 0.
+    Column("scope", String(8), primary_key=True),
+    Column("subject_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("document", JSON, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("changed_by", BigInteger, nullable=False),
+)
+
+bans = Table(
+    "bans",
+    metadata,
+    # 0: from every server, by the operator.
+    Column("guild_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("reason", String(200), nullable=False),
+    Column("banned_at", Instant, nullable=False),
+    Column("banned_by", BigInteger, nullable=False),
+    # null: until somebody lifts it.
+    Column("expires_at", Instant),
+    Index("bans_of_member", "user_id"),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    # 0: direct messages.
+    Column("guild_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    # Days since 1970 in UTC.
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    # Whole milliseconds, so that what is given back is to the last digit what was taken.
+    Column("gpu_ms", BigInteger, nullable=False),
+    Column("pictures", Integer, nullable=False),
+    Index("usage_of_member", "user_id"),
+)
+
+charges = Table(
+    "charges",
+    metadata,
+    Column("job_id", String(16), primary_key=True),
+    Column("guild_id", BigInteger, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("gpu_ms", BigInteger, nullable=False),
+    Column("pictures", Integer, nullable=False),
+    Index("charges_of_member", "user_id"),
+)
+"""What each job has taken of its member's `usage`: an estimate until it ends, then what it came to."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False),
+    # 0: concerns every server.
+    Column("guild_id", BigInteger, nullable=False),
+    # 0: somebody at the operator's terminal.
+    Column("actor_id", BigInteger, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("target", String(100), nullable=False),
+    Column("before", JSON(none_as_null=True)),
+    Column("after", JSON(none_as_null=True)),
+    Index("audit_of_guild", "guild_id", "id"),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("asked_at", Instant, nullable=False),
+    # One of the two: a member who asked, or a server that was left.
+    Column("user_id", BigInteger),
+    Column("guild_id", BigInteger),
+)
+"""What is to be forgotten, until all of it is: a job being drawn can go only once it has stopped."""
+
+blob_uses = Table(
+    "blob_uses",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("job_id", String(16), primary_key=True),
+    Index("blobs_of_job", "job_id"),
+)
+"""Which jobs refer to which blobs; a blob is by content, so two members may share one."""

@@ -37,6 +37,12 @@ def join(connection: Connection, *, model: str, weight: int, user_id: int) -> No
         _join_member(connection, model, weight, user_id)
 
 
+def set_running_cap(connection: Connection, cap: int | None, *, model: str, weight: int, user_id: int) -> None:
+    """Note how many jobs a member who has joined may have in flight; None: as many as `take` is told."""
+    share = (shares.c.model == model, shares.c.weight == weight, shares.c.user_id == user_id)
+    connection.execute(update(shares).where(*share, shares.c.running_cap.is_distinct_from(cap)).values(running_cap=cap))
+
+
 def take(connection: Connection, model: str, cap: int, seconds_per_cost: float | None) -> Turn | None:
     """Choose and charge the next job of `model`; None if nobody below `cap` jobs in flight waits for it."""
     by_class = select(classes).where(classes.c.model == model).order_by(classes.c.virtual_s, classes.c.weight.desc())
@@ -132,7 +138,7 @@ def _next_member(model: str, weight: int, cap: int) -> Select[Any]:
             shares.c.model == model,
             shares.c.weight == weight,
             ready.correlate(shares).exists(),
-            flying.correlate(shares).scalar_subquery() < cap,
+            flying.correlate(shares).scalar_subquery() < func.coalesce(shares.c.running_cap, cap),
         )
         .order_by(shares.c.virtual_s, shares.c.picked, shares.c.user_id)
         .limit(1)

@@ -1,0 +1,123 @@
+"""The ledger's room for governing: rules, bans, quotas and the audit log. Every change is one transaction with its row.
+
+Shares the database of `bot.ledger.ledger`. Declines to know Discord, and what a rule means (bot/policy.py).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bot.ledger import audit, bans, quota, rules
+from bot.ledger.allowance import Usage
+from bot.ledger.audit import EVERYWHERE, Actor, Deed
+from bot.ledger.bans import Ban
+from bot.ledger.database import Database
+from bot.ledger.rows import now
+from bot.ledger.rules import Document, Key
+
+_FRESH_S = 5.0
+"""How long rules are believed: somebody at a terminal changes them behind this process's back."""
+
+
+class Governance:
+    """The rules of every server of one ledger."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._rules: dict[int, tuple[float, dict[Key, Document]]] = {}
+
+    async def rules(self, guild_id: int) -> dict[Key, Document]:
+        """Every rule of one server, at most some seconds old; EVERYWHERE has the operator's."""
+        kept = self._rules.get(guild_id)
+        if kept is None or time.monotonic() - kept[0] > _FRESH_S:
+            found = await self._database.read(lambda connection: rules.of_guild(connection, guild_id))
+            kept = self._rules[guild_id] = (time.monotonic(), found)
+        return kept[1]
+
+    async def change(
+        self, actor: Actor, action: str, key: Key, revise: Callable[[Document], Mapping[str, Any]]
+    ) -> tuple[Document, Document]:
+        """Put `revise(former)` in the place of a rule, and return both. What `revise` raises changes nothing."""
+
+        def work(connection: Connection) -> tuple[Document, Document]:
+            former = rules.of_guild(connection, actor.guild_id).get(key, {})
+            revised = dict(revise(dict(former)))
+            if revised != former:
+                rules.put(connection, actor, key, revised)
+                target = key[1] or key[0]
+                audit.record(connection, actor, action, target, former or None, revised or None)
+            return former, revised
+
+        try:
+            return await self._database.write(work)
+        finally:
+            self._rules.pop(actor.guild_id, None)
+
+    async def ban(self, actor: Actor, user_id: int, reason: str, expires_at: datetime | None) -> Ban | None:
+        """Keep a member from drawing; return the ban this one replaces."""
+
+        def work(connection: Connection) -> Ban | None:
+            former = bans.set_ban(connection, actor, user_id, reason, expires_at)
+            new = bans.in_force(connection, user_id, actor.guild_id)
+            audit.record(connection, actor, "ban", user_id, former and former.document, new.document if new else None)
+            return former
+
+        return await self._database.write(work)
+
+    async def unban(self, actor: Actor, user_id: int) -> Ban | None:
+        """Let a member draw again; return the ban that was in force, if any."""
+
+        def work(connection: Connection) -> Ban | None:
+            former = bans.lift(connection, actor.guild_id, user_id)
+            if former is not None:
+                audit.record(connection, actor, "unban", user_id, former.document)
+            return former
+
+        return await self._database.write(work)
+
+    async def ban_of(self, user_id: int, guild_id: int | None) -> Ban | None:
+        """The ban that keeps a member from drawing there."""
+        return await self._database.read(lambda connection: bans.in_force(connection, user_id, guild_id))
+
+    async def bans(self, guild_id: int) -> list[Ban]:
+        """Bans in force in one server; EVERYWHERE has the operator's."""
+        return await self._database.read(lambda connection: bans.listed(connection, guild_id))
+
+    async def usage(self, guild_id: int | None, user_id: int) -> Usage:
+        """What a member has used today in one server, or in direct messages."""
+        day = quota.today(now())
+        return await self._database.read(lambda it: quota.used(it, guild_id or EVERYWHERE, user_id, day))
+
+    async def heaviest(self, guild_id: int) -> list[tuple[int, Usage]]:
+        """Who used what today, the heaviest first."""
+        return await self._database.read(lambda it: quota.leaders(it, guild_id, quota.today(now())))
+
+    async def forgive(self, actor: Actor, user_id: int) -> Usage:
+        """Forget what a member has used today; return it."""
+
+        def work(connection: Connection) -> Usage:
+            had = quota.forgive(connection, actor.guild_id, user_id, quota.today(now()))
+            before = {"gpu_ms": had.gpu_ms, "pictures": had.pictures}
+            audit.record(connection, actor, "quota reset", user_id, before, {"gpu_ms": 0, "pictures": 0})
+            return had
+
+        return await self._database.write(work)
+
+    async def record(
+        self, actor: Actor, action: str, target: object = "", before: Any = None, after: Any = None
+    ) -> None:
+        """Note an action that is written elsewhere, or nowhere."""
+        await self._database.write(lambda connection: audit.record(connection, actor, action, target, before, after))
+
+    async def deeds(
+        self, guild_id: int, *, actor_id: int | None = None, action: str | None = None, limit: int = 1000
+    ) -> list[Deed]:
+        """The audit log of one server, or all of it for EVERYWHERE, the newest first."""
+        return await self._database.read(
+            lambda connection: audit.search(connection, guild_id, actor_id=actor_id, action=action, limit=limit)
+        )
