@@ -67,7 +67,7 @@ class AttachmentReader:
     def _check_one(self, attachment: discord.Attachment) -> None:
         name = _name(attachment)
         if attachment.size > self._limits.max_bytes:
-            raise self._too_heavy(name)
+            raise self._too_heavy(name, self._limits.max_bytes)
         if attachment.content_type and not attachment.content_type.startswith(("image/", "application/octet-stream")):
             raise Refusal(f"{name} is not a picture; attach a PNG, JPEG, WebP or GIF.")
         if (attachment.width or 0) * (attachment.height or 0) > self._limits.max_pixels:
@@ -77,8 +77,8 @@ class AttachmentReader:
             with _named(attachment):
                 images.check_shape((attachment.width, attachment.height))
 
-    def _too_heavy(self, name: str) -> Refusal:
-        limit = f"{self._limits.max_bytes / (1024 * 1024):.3g}"
+    def _too_heavy(self, name: str, max_bytes: int) -> Refusal:
+        limit = f"{max_bytes / (1024 * 1024):.3g}"
         return Refusal(f"{name} is larger than {limit} MiB; save it smaller and attach it again.")
 
     async def read(self, attachments: Sequence[discord.Attachment]) -> References:
@@ -87,7 +87,7 @@ class AttachmentReader:
         pictures: list[ReferenceImage] = []
         notes: list[str] = []
         for number, attachment in enumerate(attachments, start=1):
-            data = await self._download(attachment)
+            data = await self.fetch(attachment, max_bytes=self._limits.max_bytes)
             with _named(attachment):
                 async with self._decoding:
                     picture, said = await asyncio.to_thread(self._keep, data)
@@ -105,7 +105,8 @@ class AttachmentReader:
         sha256 = self._blobs.put(images.encode(image, "png", 100))
         return ReferenceImage(sha256=sha256, width=image.width, height=image.height), reference.notes
 
-    async def _download(self, attachment: discord.Attachment) -> bytes:
+    async def fetch(self, attachment: discord.Attachment, *, max_bytes: int) -> bytes:
+        """Download one attachment, whatever it is, up to `max_bytes`. Raises Refusal."""
         name = _name(attachment)
         url = self._trusted(attachment.url, name)
         data = bytearray()
@@ -116,8 +117,8 @@ class AttachmentReader:
                     raise Refusal(f"{name} could not be downloaded from Discord; attach it again.")
                 async for chunk in response.content.iter_chunked(_CHUNK):
                     data += chunk
-                    if len(data) > self._limits.max_bytes:
-                        raise self._too_heavy(name)
+                    if len(data) > max_bytes:
+                        raise self._too_heavy(name, max_bytes)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Refusal(f"{name} could not be downloaded from Discord; attach it again.") from error
         return bytes(data)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import discord
@@ -33,7 +34,9 @@ from bot.running import end
 from bot.services import Services
 from bot.status_message import StatusMessages
 from bot.takeover import take_over
-from config.settings import BotSettings
+from config.settings import STYLES, BotSettings
+from flux2.prompting import styles
+from flux2.prompting.styles import Styles
 from worker.blobs import Blobs, BlobsUnavailable, open_blobs
 
 _log = logging.getLogger(__name__)
@@ -79,7 +82,8 @@ class Backstage:
 
     @classmethod
     async def open(cls, client: discord.Client, settings: BotSettings) -> Backstage:
-        """Open ledger, blobs and Redis. Raises CannotStart."""
+        """Open styles, ledger, blobs and Redis. Raises CannotStart."""
+        style_list = await asyncio.to_thread(_styles, settings.styles_file or STYLES)
         blobs = await asyncio.to_thread(_blobs, settings.blob_url)
         redis, queue = await _redis(settings.redis_url.get_secret_value())
         claim, ledger = await _ledger(settings.database_url.get_secret_value())
@@ -107,6 +111,7 @@ class Backstage:
             narration=narration,
             casting=Casting(ledger.shelf, offer),
             admission=Admission(ledger, dispatcher, narration, access.caps(settings)),
+            styles=style_list,
         )
         reconciler = Reconciler(ledger, queue, news, dispatcher, interval_s=settings.reconcile_interval_s)
         reader = EventReader(ledger, redis, news, reconciler.wake)
@@ -179,6 +184,13 @@ async def _ledger(url: str) -> tuple[Claim, Ledger]:
     except LedgerUnusable as error:
         status = _UNAVAILABLE if isinstance(error, LedgerAway | LedgerTaken) else _CONFIG
         raise CannotStart(str(error), status) from error
+
+
+def _styles(path: Path) -> Styles:
+    try:
+        return styles.read(path)
+    except styles.StylesUnreadable as error:
+        raise CannotStart(str(error), _CONFIG) from error
 
 
 def _blobs(url: str) -> Blobs:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 from typing import Literal
 
 import discord
 
-from bot import access, answers, presenter
+from bot import access, answers, presenter, swatches
 from bot.admission import channel_itself
 from bot.interactions.cancel import cancel_view
 from bot.ledger.job import Job, Status
@@ -31,7 +32,9 @@ class SlashFront:
     async def open(self, job: Job, text: str) -> tuple[Destination, Status | None]:
         """Show `text`, open the thread. Raises discord's errors where the placeholder is gone."""
         interaction = self._interaction
-        message = await interaction.edit_original_response(content=text, view=cancel_view(job.id))
+        message = await interaction.edit_original_response(
+            content=text, view=cancel_view(job.id), attachments=await _colours(job)
+        )
         status = self._status(job.channel_id, message.id)
         if is_thread(interaction.channel) or not access.may_open_thread(interaction.app_permissions):
             return self.plain(job), status
@@ -95,6 +98,7 @@ class ReplyFront:
         message = await self._channel.send(
             text,
             view=cancel_view(job.id),
+            files=await _colours(job),
             reference=discord.MessageReference(
                 message_id=self._message_id, channel_id=job.channel_id, fail_if_not_exists=False
             ),
@@ -112,6 +116,15 @@ class ReplyFront:
         """The same channel, as a reply to the same message."""
         destination = channel_itself(job, reply_to=self._message_id)
         return destination.model_copy(update={"fallback_channel_id": self._fallback_channel_id})
+
+
+async def _colours(job: Job) -> list[discord.File]:
+    """The colours the prompt names by code, to look at while the picture is drawn."""
+    shown = await asyncio.to_thread(swatches.named_by, job.request.prompt)
+    if shown is None:
+        return []
+    data, words = shown
+    return [discord.File(io.BytesIO(data), swatches.NAME, description=words)]
 
 
 def is_thread(channel: object) -> bool:

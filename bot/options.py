@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from bot.refusal import Refusal
 from flux2.models import Model
+from flux2.prompting.styles import Style
 from flux2.request import MAX_PROMPT, GenerationRequest, ReferenceImage, settle
 
 _UNREAD = "0" * 64
@@ -17,6 +18,7 @@ class Options:
     """Options of a drawing command, as given; None where the member left one out."""
 
     prompt: str
+    style: Style | None = None
     aspect: str | None = None
     size: str | None = None
     model: str | None = None
@@ -38,6 +40,7 @@ class Options:
         return settle(
             model,
             self.prompt,
+            style=self.style,
             reference_images=references,
             aspect=self.aspect,
             size=self.size,

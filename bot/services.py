@@ -13,6 +13,7 @@ from bot.ledger.ledger import Ledger
 from bot.ledger.presets import Shelf
 from bot.narration import Narration
 from bot.offer import Offer
+from flux2.prompting.styles import Styles
 from worker.blobs import Blobs
 
 
@@ -30,3 +31,4 @@ class Services:
     narration: Narration
     casting: Casting
     admission: Admission
+    styles: Styles

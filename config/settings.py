@@ -18,6 +18,10 @@ class _Settings(BaseSettings):
     )
 
 
+STYLES = Path(__file__).with_name("styles.toml")
+"""The styles that come with the product."""
+
+
 class DiscordSettings(_Settings):
     """How to reach Discord. Read by the bot and by `worker --role io`; gpu hosts never hold the token."""
 
@@ -83,6 +87,9 @@ class BotSettings(DiscordSettings, QueueSettings):
     )
     status_edit_interval_s: float = Field(
         default=2.0, ge=0.1, description="Seconds between two edits of one status message."
+    )
+    styles_file: Path | None = Field(
+        default=None, description="TOML file of the styles members may choose; config/styles.toml where unset."
     )
     reconcile_interval_s: float = Field(
         default=15.0, gt=0, description="Seconds between two looks for jobs that Redis lost."

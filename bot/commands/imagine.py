@@ -11,12 +11,14 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice
 
-from bot import access, answers
+from bot import access, answers, prompt_file
 from bot.admission import Entry
 from bot.fronts import SlashFront, is_thread
 from bot.options import Options
+from bot.presenter import shorten
 from bot.refusal import Refusal
 from flux2.models import MEGAPIXEL
+from flux2.prompting import styles
 from flux2.request import MAX_PROMPT, MAX_SEED, ReferenceImage
 from flux2.sizing import ASPECTS, MATCH, MEGAPIXELS
 
@@ -24,15 +26,17 @@ if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 _MAX_CHOICES = 25
+_MAX_CHOICE_NAME = 100
 
 
 @app_commands.command(description="Draw a picture from words, and from your own images if you attach some.")
 @app_commands.describe(
-    prompt="What the picture should show.",
-    image1="A picture to start from or to refer to; the prompt may call it “image 1”.",
+    prompt="What the picture should show; a JSON prompt works too.",
+    image1="A picture to start from or to refer to, “image 1” in the prompt; or a .json file with the prompt.",
     image2="A second reference image.",
     image3="A third reference image.",
     image4="A fourth reference image.",
+    style="Words around the prompt: a way to photograph, or a recipe such as a sticker.",
     aspect="Shape of the picture; match takes the shape of image1.",
     size="Megapixels (0.5, 1, 2 or 4) or width x height, such as 1024x768.",
     model="Which model draws.",
@@ -56,6 +60,7 @@ async def imagine(
     image2: discord.Attachment | None = None,
     image3: discord.Attachment | None = None,
     image4: discord.Attachment | None = None,
+    style: app_commands.Range[str, 1, 60] | None = None,
     aspect: str | None = None,
     size: app_commands.Range[str, 1, 20] | None = None,
     model: app_commands.Range[str, 1, 100] | None = None,
@@ -69,6 +74,7 @@ async def imagine(
     """Gather the options; `draw` does the rest."""
     options = Options(
         prompt=prompt,
+        style=styles.find(interaction.client.services.styles, style) if style else None,
         aspect=aspect,
         size=size,
         model=model,
@@ -92,13 +98,16 @@ async def draw(
 ) -> None:
     """Check, acknowledge, read the images, settle, admit; `pictures` come after the attachments as references.
 
-    Raises Refusal and InvalidRequest.
+    A .json file among the attachments is the prompt. Raises Refusal and InvalidRequest.
     """
     services = interaction.client.services
+    written, attachments = prompt_file.split(attachments)
     check_payload(interaction, options, attachments)
     if not await answers.acknowledge(interaction):
         return
     await services.offer.choose(options.model)
+    if written:
+        options = options.reworded(await prompt_file.read(written, options.prompt, services.attachments))
     references = await services.attachments.read(attachments)
     request, notes = await services.casting.settle(
         interaction.user.id, interaction.guild_id, options, (*references.pictures, *pictures)
@@ -130,6 +139,17 @@ def check_payload(
     if seen and (options.model is None or options.model in seen):
         shapes = tuple((image.width or 1, image.height or 1) for image in attachments)
         options.rehearse(services.offer.pick(options.model), shapes)
+
+
+@imagine.autocomplete("style")
+async def _styles(interaction: discord.Interaction[Flux2Bot], typed: str) -> list[Choice[str]]:
+    """Styles by name or title, with what each is for."""
+    found = styles.matching(interaction.client.services.styles, typed)
+    return [Choice(name=_titled(style), value=style.name) for style in found][:_MAX_CHOICES]
+
+
+def _titled(style: styles.Style) -> str:
+    return shorten(f"{style.title} · {style.advice or style.after}", _MAX_CHOICE_NAME)
 
 
 @imagine.autocomplete("model")
