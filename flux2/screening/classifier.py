@@ -60,7 +60,8 @@ class Classifier:
             )
         except (OSError, ValueError, KeyError, ImportError, RuntimeError) as broken:
             raise CheckpointUnavailable(
-                f"The screening classifier {source} cannot be loaded ({broken}); fetch it or fix FLUX2_SCREEN_CLASSIFIER."
+                f"The screening classifier {source} cannot be loaded ({broken}); fetch it or fix "
+                "FLUX2_SCREEN_CLASSIFIER."
             ) from broken
         return cls(classify, labels, threshold)
 

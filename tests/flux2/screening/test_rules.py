@@ -49,7 +49,7 @@ def test_no_surroundings_hide_a_phrase(before: str, after: str) -> None:
 def test_the_refusal_says_which_prompt_and_why() -> None:
     """The original and the rewritten prompt are told apart in the sentence."""
     screening = Screening(prompts=(RULES,))
-    with pytest.raises(ScreeningRefused, match="^the rewritten prompt was refused because “gore” is not allowed here"):
+    with pytest.raises(ScreeningRefused, match="rewritten prompt was refused because “gore” is not"):
         screening.check_prompt("gore", "rewritten prompt")
     screening.check_prompt("a fox")
     NOTHING.check_prompt("gore")
