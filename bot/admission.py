@@ -12,7 +12,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot import presenter
+from bot import titles
 from bot.dispatcher import Dispatcher
 from bot.gate import Gate, demand_of
 from bot.ledger.allowance import QuotaReached
@@ -23,8 +23,7 @@ from bot.policy import Applicant, Threads
 from bot.refusal import Refusal
 from bot.skeletons import skeleton
 from bot.verdicts import quota_refusal
-from flux2.request import GenerationRequest
-from worker.contract import Destination
+from worker.contract import Destination, Request
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +40,7 @@ class Entry:
     source: str
     """imagine, reply, again or edit."""
     applicant: Applicant
-    request: GenerationRequest
+    request: Request
     notes: tuple[str, ...] = ()
     file_size_limit: int
     parent_id: str | None = None
@@ -120,7 +119,7 @@ class Admission:
             ) from full
 
     async def _show(self, job: Job, front: Front) -> None:
-        text = presenter.status(job, await self._narration.where(job))
+        text = titles.status(job, await self._narration.where(job))
         status = job.status
         try:
             async with asyncio.timeout(_SHOW_S):

@@ -9,7 +9,7 @@ from typing import Literal
 
 import discord
 
-from bot import access, answers, presenter, swatches
+from bot import access, answers, swatches, titles
 from bot.admission import channel_itself
 from bot.interactions.cancel import cancel_view
 from bot.ledger.job import Job, Status
@@ -80,7 +80,7 @@ class SlashFront:
     async def _thread(self, job: Job, message_id: int) -> Destination:
         client = self._interaction.client
         parent = client.get_partial_messageable(job.channel_id, guild_id=job.guild_id)
-        name = presenter.thread_name(job.request.prompt)
+        name = titles.thread_name(job.request)
         try:
             async with asyncio.timeout(_THREAD_S):
                 await parent.get_partial_message(message_id).create_thread(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from discord import ui
 
-from bot import presenter
+from bot import presenter, titles
 from bot.interactions.cancel import cancel_view
 from bot.interactions.show import ShowButton
 from bot.ledger.job import Job
@@ -27,7 +27,7 @@ async def job_list(
     if lost:
         lines.append("Drawn, but not posted:")
     for number, job in enumerate(lost, start=1):
-        lines.append(f"{number}. “{presenter.plain(job.request.prompt, _PROMPT)}” · {_when(job)}")
+        lines.append(f"{number}. {titles.title(job.request, _PROMPT)} · {_when(job)}")
         view.add_item(ShowButton(job.id, f"Post again {number}" if len(lost) > 1 else None))
     text = "\n".join(lines) or "You have no pictures waiting or being drawn; start one with /imagine."
     if left:
@@ -36,7 +36,7 @@ async def job_list(
 
 
 async def _open_line(number: int, job: Job, narration: Narration) -> str:
-    return f"{number}. “{presenter.plain(job.request.prompt, _PROMPT)}” · {await narration.where(job)}"
+    return f"{number}. {titles.title(job.request, _PROMPT)} · {await narration.where(job)}"
 
 
 def _when(job: Job) -> str:

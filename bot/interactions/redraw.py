@@ -11,7 +11,7 @@ from bot.admission import Entry
 from bot.applicants import applicant_in
 from bot.fronts import ReplyFront, is_thread, parent_of
 from bot.ledger.job import Job
-from flux2.request import GenerationRequest
+from worker.contract import Request
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
@@ -34,7 +34,7 @@ def _answered(interaction: discord.Interaction[Flux2Bot], parent: Job) -> int:
 async def redraw(
     interaction: discord.Interaction[Flux2Bot],
     parent: Job,
-    request: GenerationRequest,
+    request: Request,
     *,
     source: str,
     notes: tuple[str, ...] = (),
