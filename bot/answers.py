@@ -8,10 +8,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import secrets
+from typing import Any
 
 import discord
 
 from bot.refusal import Refusal
+from bot.rush import Rush
 from flux2.errors import InvalidRequest
 
 _log = logging.getLogger(__name__)
@@ -22,25 +24,32 @@ _LOST = {ALREADY_ACKNOWLEDGED, UNKNOWN_INTERACTION}
 _PLACEHOLDER = "placeholder"
 
 
-async def acknowledge(interaction: discord.Interaction, *, ephemeral: bool = False) -> bool:
+async def acknowledge(interaction: discord.Interaction[Any], *, ephemeral: bool = False) -> bool:
     """Defer within the three seconds Discord gives. False: somebody else answered or it is too late; do nothing then.
 
     A command, and a form that a command opened, gets a placeholder (public unless `ephemeral`); a button is taken
-    without any.
+    without any. Returns once no other member waits for a first answer, as far as that does not take too long.
     """
+    rush: Rush = interaction.client.rush
     try:
-        if _has_placeholder(interaction):
-            shown = await interaction.response.defer(ephemeral=ephemeral, thinking=True)
-            interaction.extras[_PLACEHOLDER] = shown.message_id if shown else None
-        else:
-            await interaction.response.defer()
+        with rush.answering():
+            await _defer(interaction, ephemeral)
     except discord.HTTPException as error:
         if error.code not in _LOST:
             raise
         lag = (discord.utils.utcnow() - interaction.created_at).total_seconds()
         _log.warning("Interaction %d was not acknowledged (%d) after %.1f s.", interaction.id, error.code, lag)
         return False
+    await rush.over()
     return True
+
+
+async def _defer(interaction: discord.Interaction[Any], ephemeral: bool) -> None:
+    if _has_placeholder(interaction):
+        shown = await interaction.response.defer(ephemeral=ephemeral, thinking=True)
+        interaction.extras[_PLACEHOLDER] = shown.message_id if shown else None
+    else:
+        await interaction.response.defer()
 
 
 def _has_placeholder(interaction: discord.Interaction) -> bool:

@@ -6,6 +6,7 @@ The one place that knows how ledger, queue, dispatcher and narration are put tog
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -23,7 +24,6 @@ from bot.casting import Casting
 from bot.dispatcher import Dispatcher
 from bot.events import EventReader, News
 from bot.fleet import Fleet, connect
-from bot.gate import Gate
 from bot.ledger.claim import Claim
 from bot.ledger.job import LedgerAway, LedgerTaken, LedgerUnusable
 from bot.ledger.ledger import Ledger
@@ -31,6 +31,7 @@ from bot.narration import Narration
 from bot.offer import Offer
 from bot.queue import WorkQueue
 from bot.reconciler import Reconciler
+from bot.refusal import Refusal
 from bot.running import end
 from bot.services import Services
 from bot.status_message import StatusMessages
@@ -99,7 +100,6 @@ class Backstage:
             queue_moved=narration.queue_moved,
         )
         bell = Bell(client, ledger.shelf)
-        gate = Gate(ledger.governance, access.caps(settings), settings.max_running_per_member)
         news = News(ledger, redis, [narration, bell], dispatcher.moved)
         offer = Offer(fleet, settings.flux2_model)
         services = Services(
@@ -111,10 +111,9 @@ class Backstage:
             attachments=AttachmentReader(blobs, _limits(settings)),
             dispatcher=dispatcher,
             narration=narration,
+            casting=Casting(ledger.shelf, offer),
+            admission=Admission(ledger, dispatcher, narration, access.caps(settings)),
             styles=style_list,
-            casting=Casting(ledger.shelf, offer, gate.default_model),
-            admission=Admission(ledger, dispatcher, narration, gate),
-            gate=gate,
         )
         reconciler = Reconciler(ledger, queue, news, dispatcher, interval_s=settings.reconcile_interval_s)
         reader = EventReader(ledger, redis, news, reconciler.wake)
@@ -147,10 +146,8 @@ class Backstage:
 
     async def _look(self) -> None:
         while True:
-            try:
+            with contextlib.suppress(Refusal):  # said in the log by the first member who asks in vain
                 await self.services.offer.look()
-            except RedisError as error:
-                _log.warning("The offered models cannot be read: %s", error)
             await asyncio.sleep(_LOOK_S)
 
     async def stop(self) -> None:

@@ -18,7 +18,6 @@ from yarl import URL
 
 import bot.commands
 from bot import answers, command_sync
-from bot.applicants import applicant_in
 from bot.backstage import Backstage
 from bot.interactions.again import AgainButton
 from bot.interactions.cancel import CancelButton
@@ -34,6 +33,7 @@ from bot.interactions.send import SendButton
 from bot.interactions.show import ShowButton
 from bot.interactions.spoiler import SpoilerButton
 from bot.running import Running
+from bot.rush import Rush
 from bot.services import Services
 from config.settings import BotSettings
 
@@ -54,8 +54,8 @@ _BUTTONS = (
 )
 _MENUS: tuple[app_commands.ContextMenu, ...] = ()
 """Entries of a message's own menu; the library takes five."""
-_DRAWING = frozenset({"imagine", "edit", "upscale", "enhance", "describe", "studio", "Edit", "Upscale"})
-"""Commands and menus that end in a job. Whether one may be is asked first, before any work; `Admission` asks again."""
+_THREADS_AT_ONCE = 8
+"""Opened side by side; Discord takes fifty calls a second of us, and counts those it refuses against our address."""
 _DRAIN_S = 20.0
 """Seconds that callbacks get to finish when the process is told to stop."""
 
@@ -74,11 +74,9 @@ class Tree(app_commands.CommandTree["Flux2Bot"]):
     """The slash commands; each call counts as running work, each error is answered."""
 
     async def interaction_check(self, interaction: discord.Interaction[Flux2Bot], /) -> bool:
-        """Count the call, and let nobody draw who may not; once a stop has begun, say so instead."""
+        """Count the call; once a stop has begun, say so instead."""
         try:
             interaction.client.running.enter()
-            if interaction.command is not None and interaction.command.name in _DRAWING:
-                await interaction.client.services.gate.enter(applicant_in(interaction))
         except Exception as error:  # noqa: BLE001 - what a check raises would only be logged, never answered
             if interaction.type is not discord.InteractionType.autocomplete:
                 await answers.explain(interaction, error)
@@ -118,6 +116,8 @@ class Flux2Bot(commands.AutoShardedBot):
         )
         self.settings = settings
         self.running = Running()
+        self.rush = Rush()
+        self.opening_threads = asyncio.Semaphore(_THREADS_AT_ONCE)
         self.replies = ReplyEdits(self)
         self.is_set_up = False
         self.has_collapsed = False

@@ -9,7 +9,7 @@ import logging
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
@@ -20,18 +20,23 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T", bound=BaseModel)
 
 _SOCKET_TIMEOUT_S = 5.0
+_CONNECTIONS = 16
+"""More than ever ask at a time; a rush waits for one instead of being refused."""
 _SERVING = ("idle", "busy")
 """States in which a worker takes jobs off its queue, now or when it is done."""
 
 
 def connect(url: str) -> Redis:
     """A connection that gives up on a Redis that does not answer for some seconds."""
-    return Redis.from_url(
+    pool = BlockingConnectionPool.from_url(
         url,
+        max_connections=_CONNECTIONS,
+        timeout=_SOCKET_TIMEOUT_S,
         socket_timeout=_SOCKET_TIMEOUT_S,
         socket_connect_timeout=_SOCKET_TIMEOUT_S,
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.1), 1),
     )
+    return Redis.from_pool(pool)
 
 
 class Fleet:

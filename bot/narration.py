@@ -9,12 +9,13 @@ import asyncio
 import contextlib
 import logging
 
-from bot import presenter, titles
+from bot import presenter
 from bot.fleet import Fleet
 from bot.ledger.job import Job, Place, State
 from bot.ledger.ledger import Ledger
 from bot.outlook import Outlook
 from bot.running import end
+from bot.shared_look import SharedLook
 from bot.status_line import Pace, StatusLine
 from bot.status_message import StatusMessages
 from worker.contract import Event, Progress
@@ -32,10 +33,10 @@ class Narration:
     def __init__(self, ledger: Ledger, fleet: Fleet, messages: StatusMessages, interval_s: float) -> None:
         """`interval_s`: seconds between two edits of one message, final ones excepted."""
         self._ledger = ledger
-        self._fleet = fleet
         self._messages = messages
         self._interval_s = interval_s
         self._pace = Pace()
+        self._outlook = SharedLook(lambda: Outlook.look(ledger, fleet))
         self._lines: dict[str, StatusLine] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._progress: dict[str, Progress] = {}
@@ -88,7 +89,7 @@ class Narration:
     async def where(self, job: Job) -> str:
         """Where an open or closed job stands, in the words of its status message."""
         if _is_queued(job):
-            outlook = await Outlook.look(self._ledger, self._fleet)
+            outlook = await self._outlook()
             return _queue_line(job, await self._ledger.place(job.id), outlook)
         return presenter.line(job, self._progress.get(job.id))
 
@@ -104,14 +105,14 @@ class Narration:
         line = self._line(job)
         if job.state is State.CLOSED:
             self._waiting.discard(job.id)
-            line.say(titles.status(job, presenter.closed(job)), final=True)
+            line.say(presenter.status(job, presenter.closed(job)), final=True)
         elif _is_queued(job):
             self._waiting.add(job.id)
             self._moved.set()
         else:
             # A cancel may be carried out later and without news, after Redis was away: it is looked after until then.
             (self._waiting.add if job.cancel_requested else self._waiting.discard)(job.id)
-            line.say(titles.status(job, presenter.line(job, self._progress.get(job.id))))
+            line.say(presenter.status(job, presenter.line(job, self._progress.get(job.id))))
 
     def _line(self, job: Job) -> StatusLine:
         line = self._lines.get(job.id)
@@ -148,7 +149,7 @@ class Narration:
     async def _say_places(self) -> None:
         if not self._waiting:
             return
-        outlook = await Outlook.look(self._ledger, self._fleet)
+        outlook = await self._outlook()
         for job_id in sorted(self._waiting):
             job = await self._ledger.get(job_id)
             if job_id not in self._waiting:
@@ -165,7 +166,7 @@ class Narration:
             text = _queue_line(job, place, outlook)
             # An event may have come while the ledger was asked; its words are newer than these.
             if job_id in self._waiting and (line := self._lines.get(job_id)):
-                line.say(titles.status(job, text))
+                line.say(presenter.status(job, text))
 
 
 def _is_queued(job: Job) -> bool:

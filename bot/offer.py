@@ -5,12 +5,20 @@ Keeps the last look, so that a command can check a payload against a model's lim
 
 from __future__ import annotations
 
+import logging
+import time
 from pathlib import Path
+
+from redis.exceptions import RedisError
 
 from bot.fleet import Fleet
 from bot.presenter import plain
 from bot.refusal import Refusal
+from bot.shared_look import SharedLook
 from flux2.models import Model
+from worker.contract import MODEL_SEEN_S
+
+_log = logging.getLogger(__name__)
 
 
 class Offer:
@@ -18,9 +26,10 @@ class Offer:
 
     def __init__(self, fleet: Fleet, default_model: str) -> None:
         """`default_model` is the FLUX2_MODEL setting: a registry entry or a path."""
-        self._fleet = fleet
         self._default = Path(default_model).name
         self._seen: dict[str, Model] = {}
+        self._seen_at = 0.0
+        self._ask = SharedLook(fleet.models)
 
     @property
     def seen(self) -> dict[str, Model]:
@@ -28,25 +37,30 @@ class Offer:
         return self._seen
 
     async def look(self) -> dict[str, Model]:
-        """Ask the fleet again."""
-        self._seen = await self._fleet.models()
+        """Ask the fleet again. Without Redis the last look stands for as long as a model is offered unseen.
+
+        Raises Refusal after that.
+        """
+        try:
+            self._seen = await self._ask()
+            self._seen_at = time.monotonic()
+        except (RedisError, OSError) as error:
+            if not self._seen or time.monotonic() > self._seen_at + MODEL_SEEN_S:
+                raise Refusal("The queue cannot be reached right now; try again in a few minutes.") from error
+            _log.warning("The workers cannot be asked; what they offered last stands: %s", error)
         return self._seen
 
-    async def choose(self, name: str | None, preferred: str | None = None) -> Model:
-        """Return the model called `name`, else the one `preferred` here, else the default one.
-
-        Raises Refusal where no worker serves the one that was named.
-        """
+    async def choose(self, name: str | None) -> Model:
+        """Return the model called `name`, or the default one. Raises Refusal where no worker serves it."""
         await self.look()
-        return self.pick(name, preferred)
+        return self.pick(name)
 
-    def pick(self, name: str | None, preferred: str | None = None) -> Model:
+    def pick(self, name: str | None) -> Model:
         """As `choose`, from the last look. Raises Refusal."""
         if not self._seen:
             raise Refusal("No GPU is running right now; try again in a few minutes or tell whoever runs this bot.")
         if name is None:
-            here = None if preferred is None else self._seen.get(preferred)
-            return here or self._seen.get(self._default) or self._seen[min(self._seen)]
+            return self._seen.get(self._default) or self._seen[min(self._seen)]
         if name not in self._seen:
             offered = ", ".join(plain(other, 60) for other in sorted(self._seen))
             raise Refusal(f"The model “{plain(name, 60)}” is not running here; /imagine can draw with {offered}.")

@@ -7,16 +7,14 @@ import secrets
 from bot.ledger.job import Job
 from flux2.models import Model
 from flux2.request import MAX_SEED, GenerationRequest, ReferenceImage, settle
-from flux2.sizing import snap
-from worker.contract import Request
 
 
-def again(request: Request) -> Request:
+def again(request: GenerationRequest) -> GenerationRequest:
     """The same with a new seed."""
     return request.model_copy(update={"seed": secrets.randbelow(MAX_SEED + 1)})
 
 
-def reworded(request: Request, model: Model, prompt: str) -> Request:
+def reworded(request: GenerationRequest, model: Model, prompt: str) -> GenerationRequest:
     """The same from other words; the seed stays, so that what the words do can be seen. Unchanged words draw anew.
 
     Raises InvalidRequest for words no model takes.
@@ -36,21 +34,21 @@ def edited(
     Raises InvalidRequest.
     """
     old = job.request
-    same_kind = isinstance(old, GenerationRequest) and model.name == old.model
+    same_model = model.name == old.model
     request, notes = settle(
         model,
         instruction,
         reference_images=pictures,
-        steps=old.num_inference_steps if same_kind else None,
-        guidance=old.guidance_scale if same_kind else None,
+        steps=old.num_inference_steps if same_model else None,
+        guidance=old.guidance_scale if same_model else None,
         count=1,
         output_format=old.output_format,
         output_quality=old.output_quality,
     )
     # The picture's own size, where the model draws it: a WxH option is bounded more tightly than megapixels are.
-    width, height = snap(old.width), snap(old.height)
-    if width * height <= model.max_pixels:
-        request = request.model_copy(update={"width": width, "height": height})
+    size = {"width": old.width, "height": old.height}
+    if old.width * old.height <= model.max_pixels:
+        request = request.model_copy(update=size)
     if len(job.pictures) > 1:
         notes = (*notes, f"The first of the {len(job.pictures)} pictures was edited.")
     return request, notes

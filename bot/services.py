@@ -9,7 +9,6 @@ from bot.attachments import AttachmentReader
 from bot.casting import Casting
 from bot.dispatcher import Dispatcher
 from bot.fleet import Fleet
-from bot.gate import Gate
 from bot.ledger.ledger import Ledger
 from bot.ledger.presets import Shelf
 from bot.narration import Narration
@@ -33,4 +32,3 @@ class Services:
     casting: Casting
     admission: Admission
     styles: Styles
-    gate: Gate

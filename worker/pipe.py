@@ -14,7 +14,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, TypeAdapter, field_serializer
 
 from flux2.models import Model
-from worker.contract import Phase, RenderResult, Request, Wire
+from flux2.request import GenerationRequest
+from worker.contract import Phase, RenderResult, Wire
 
 _MAX_BYTES = 4 * 1024 * 1024
 
@@ -43,7 +44,7 @@ class Order(Wire):
     kind: Literal["order"] = "order"
     job_id: str
     attempt: int
-    request: Request
+    request: GenerationRequest
 
 
 class Abandon(Wire):

@@ -8,10 +8,9 @@ import discord
 
 from bot import access
 from bot.admission import Entry
-from bot.applicants import applicant_in
 from bot.fronts import ReplyFront, is_thread, parent_of
 from bot.ledger.job import Job
-from worker.contract import Request
+from flux2.request import GenerationRequest
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
@@ -34,7 +33,7 @@ def _answered(interaction: discord.Interaction[Flux2Bot], parent: Job) -> int:
 async def redraw(
     interaction: discord.Interaction[Flux2Bot],
     parent: Job,
-    request: Request,
+    request: GenerationRequest,
     *,
     source: str,
     notes: tuple[str, ...] = (),
@@ -46,7 +45,9 @@ async def redraw(
         idempotency_key=f"i{interaction.id}",
         source=source,
         parent_id=parent.id,
-        applicant=applicant_in(interaction),
+        user_id=interaction.user.id,
+        guild_id=interaction.guild_id,
+        channel_id=interaction.channel_id,
         request=request,
         notes=notes,
         file_size_limit=interaction.filesize_limit,

@@ -7,7 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.ledger.allowance import Allowance
-from worker.contract import Destination, FailureCode, Picture, Request, Skeleton
+from flux2.request import GenerationRequest
+from worker.contract import Destination, FailureCode, Picture, Skeleton
 
 
 class State(StrEnum):
@@ -62,7 +63,7 @@ class NewJob:
     user_id: int
     guild_id: int | None
     channel_id: int
-    request: Request
+    request: GenerationRequest
     notes: tuple[str, ...] = ()
     skeleton: Skeleton
     status: Status | None = None
