@@ -12,15 +12,18 @@ import secrets
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot import presenter
+from bot import titles
 from bot.dispatcher import Dispatcher
+from bot.gate import Gate, demand_of
+from bot.ledger.allowance import QuotaReached
 from bot.ledger.job import AlreadyAccepted, Caps, GuildCapReached, Job, MemberCapReached, NewJob, Status
 from bot.ledger.ledger import Ledger
 from bot.narration import Narration
+from bot.policy import Applicant, Threads
 from bot.refusal import Refusal
 from bot.skeletons import skeleton
-from flux2.request import GenerationRequest
-from worker.contract import Destination
+from bot.verdicts import quota_refusal
+from worker.contract import Destination, Request
 
 _log = logging.getLogger(__name__)
 
@@ -36,10 +39,8 @@ class Entry:
     """`i<interaction id>` or `m<message id>`: the same event twice is one job."""
     source: str
     """imagine, reply, again or edit."""
-    user_id: int
-    guild_id: int | None
-    channel_id: int
-    request: GenerationRequest
+    applicant: Applicant
+    request: Request
     notes: tuple[str, ...] = ()
     file_size_limit: int
     parent_id: str | None = None
@@ -51,6 +52,9 @@ class Front(Protocol):
     def placeholder(self) -> Status | None:
         """The status message, where it exists before the job does: a process that dies now leaves it to the next."""
 
+    def agree(self, threads: Threads) -> None:
+        """Take the server's wish about threads. Raises Refusal where it cannot be met; nothing is accepted yet."""
+
     async def open(self, job: Job, text: str) -> tuple[Destination, Status | None]:
         """Show `text` as the job's status message and return where its result goes. May raise; the job goes on."""
 
@@ -61,47 +65,53 @@ class Front(Protocol):
 class Admission:
     """Accepts settled wishes."""
 
-    def __init__(self, ledger: Ledger, dispatcher: Dispatcher, narration: Narration, caps: Caps) -> None:
+    def __init__(self, ledger: Ledger, dispatcher: Dispatcher, narration: Narration, gate: Gate) -> None:
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._narration = narration
-        self._caps = caps
+        self._gate = gate
 
     async def admit(self, entry: Entry, front: Front) -> Job | None:
         """Accept the job, show it and let it be dispatched. None: this very event was accepted before.
 
-        Raises Refusal where a cap is reached.
+        Raises Refusal where the member may not have it, or where a cap or a quota is reached.
         """
+        terms, caps = await self._gate.admit(entry.applicant, demand_of(entry.request))
+        front.agree(terms.threads)
         try:
-            job = await self._accept(entry, front.placeholder())
+            job = await self._accept(entry, front.placeholder(), caps, terms.role.priority or 0)
         except AlreadyAccepted as twin:
             _log.info("Event %s came twice; job %s stands.", entry.idempotency_key, twin.job.id)
             return None
         await self._show(job, front)
         return job
 
-    async def _accept(self, entry: Entry, placeholder: Status | None) -> Job:
+    async def _accept(self, entry: Entry, placeholder: Status | None, caps: Caps, priority: int) -> Job:
+        who = entry.applicant
         job_id = secrets.token_hex(8)
         row = NewJob(
             id=job_id,
             idempotency_key=entry.idempotency_key,
             source=entry.source,
             parent_id=entry.parent_id,
-            user_id=entry.user_id,
-            guild_id=entry.guild_id,
-            channel_id=entry.channel_id,
+            user_id=who.user_id,
+            guild_id=who.guild_id,
+            channel_id=who.channel_id,
+            priority=priority,
             request=entry.request,
             notes=entry.notes,
-            skeleton=skeleton(job_id, entry.request, entry.user_id, entry.file_size_limit),
+            skeleton=skeleton(job_id, entry.request, who.user_id, entry.file_size_limit),
             status=placeholder,
         )
         try:
-            return await self._ledger.accept(row, self._caps)
+            return await self._ledger.accept(row, caps)
         except MemberCapReached as full:
             raise Refusal(
                 f"You have {full.open} pictures waiting or being drawn, which is the most at a time; "
                 "wait for one or cancel one with /jobs."
             ) from full
+        except QuotaReached as reached:
+            raise quota_refusal(reached) from reached
         except GuildCapReached as full:
             raise Refusal(
                 f"This server has {full.open} pictures waiting, which is the most at a time; "
@@ -109,7 +119,7 @@ class Admission:
             ) from full
 
     async def _show(self, job: Job, front: Front) -> None:
-        text = presenter.status(job, await self._narration.where(job))
+        text = titles.status(job, await self._narration.where(job))
         status = job.status
         try:
             async with asyncio.timeout(_SHOW_S):

@@ -24,6 +24,7 @@ from bot.casting import Casting
 from bot.dispatcher import Dispatcher
 from bot.events import EventReader, News
 from bot.fleet import Fleet, connect
+from bot.gate import Gate
 from bot.ledger.claim import Claim
 from bot.ledger.job import LedgerAway, LedgerTaken, LedgerUnusable
 from bot.ledger.ledger import Ledger
@@ -100,6 +101,7 @@ class Backstage:
             queue_moved=narration.queue_moved,
         )
         bell = Bell(client, ledger.shelf)
+        gate = Gate(ledger.governance, access.caps(settings), settings.max_running_per_member)
         news = News(ledger, redis, [narration, bell], dispatcher.moved)
         offer = Offer(fleet, settings.flux2_model)
         services = Services(
@@ -111,9 +113,10 @@ class Backstage:
             attachments=AttachmentReader(blobs, _limits(settings)),
             dispatcher=dispatcher,
             narration=narration,
-            casting=Casting(ledger.shelf, offer),
-            admission=Admission(ledger, dispatcher, narration, access.caps(settings)),
             styles=style_list,
+            casting=Casting(ledger.shelf, offer, gate.default_model),
+            admission=Admission(ledger, dispatcher, narration, gate),
+            gate=gate,
         )
         reconciler = Reconciler(ledger, queue, news, dispatcher, interval_s=settings.reconcile_interval_s)
         reader = EventReader(ledger, redis, news, reconciler.wake)

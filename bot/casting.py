@@ -5,6 +5,8 @@ The one place where what a member keeps meets what he asks for now. Declines to 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bot.ledger.presets import Shelf
 from bot.offer import Offer
 from bot.options import Options
@@ -19,9 +21,11 @@ _LEFT_OUT = "What you set with /settings does not fit here and was left out."
 class Casting:
     """Settles options for a member."""
 
-    def __init__(self, shelf: Shelf, offer: Offer) -> None:
+    def __init__(self, shelf: Shelf, offer: Offer, default_model: Callable[[int | None], str | None]) -> None:
+        """`default_model`: the model of those who name none, by server."""
         self._shelf = shelf
         self._offer = offer
+        self._default_model = default_model
 
     async def settle(
         self, user_id: int, guild_id: int | None, options: Options, pictures: tuple[ReferenceImage, ...]
@@ -34,16 +38,17 @@ class Casting:
         scene = stage(options.prompt, {name: one.preset for name, one in kept.items()}, pictures)
         asked = options.reworded(scene.prompt)
         preferred = (await self._shelf.preferences(user_id)).under(asked)
+        default = self._default_model(guild_id)
         try:
-            request, notes = await self._settle(preferred, scene.pictures)
+            request, notes = await self._settle(preferred, default, scene.pictures)
         except (Refusal, InvalidRequest):
             if preferred == asked:
                 raise
-            request, notes = await self._settle(asked, scene.pictures)
+            request, notes = await self._settle(asked, default, scene.pictures)
             notes = (*notes, _LEFT_OUT)
         return request, (*scene.notes, *notes)
 
     async def _settle(
-        self, options: Options, pictures: tuple[ReferenceImage, ...]
+        self, options: Options, default: str | None, pictures: tuple[ReferenceImage, ...]
     ) -> tuple[GenerationRequest, tuple[str, ...]]:
-        return options.settle(await self._offer.choose(options.model), pictures)
+        return options.settle(await self._offer.choose(options.model, default), pictures)

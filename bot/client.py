@@ -18,6 +18,7 @@ from yarl import URL
 
 import bot.commands
 from bot import answers, command_sync
+from bot.applicants import applicant_in
 from bot.backstage import Backstage
 from bot.interactions.again import AgainButton
 from bot.interactions.cancel import CancelButton
@@ -54,6 +55,8 @@ _BUTTONS = (
 )
 _MENUS: tuple[app_commands.ContextMenu, ...] = ()
 """Entries of a message's own menu; the library takes five."""
+_DRAWING = frozenset({"imagine", "edit", "upscale", "enhance", "describe", "studio", "Edit", "Upscale"})
+"""Commands and menus that end in a job. Whether one may be is asked first, before any work; `Admission` asks again."""
 _THREADS_AT_ONCE = 8
 """Opened side by side; Discord takes fifty calls a second of us, and counts those it refuses against our address."""
 _DRAIN_S = 20.0
@@ -74,9 +77,11 @@ class Tree(app_commands.CommandTree["Flux2Bot"]):
     """The slash commands; each call counts as running work, each error is answered."""
 
     async def interaction_check(self, interaction: discord.Interaction[Flux2Bot], /) -> bool:
-        """Count the call; once a stop has begun, say so instead."""
+        """Count the call, and let nobody draw who may not; once a stop has begun, say so instead."""
         try:
             interaction.client.running.enter()
+            if interaction.command is not None and interaction.command.name in _DRAWING:
+                await interaction.client.services.gate.enter(applicant_in(interaction))
         except Exception as error:  # noqa: BLE001 - what a check raises would only be logged, never answered
             if interaction.type is not discord.InteractionType.autocomplete:
                 await answers.explain(interaction, error)

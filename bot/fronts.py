@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Literal
 
 import discord
 
-from bot import access, answers, presenter, swatches
+from bot import access, answers, swatches, titles
 from bot.admission import channel_itself
 from bot.interactions.cancel import cancel_view
 from bot.ledger.job import Job, Status
+from bot.policy import Threads
+from bot.refusal import Refusal
 from worker.contract import Destination
 
 if TYPE_CHECKING:
@@ -31,6 +33,18 @@ class SlashFront:
 
     def __init__(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         self._interaction = interaction
+        self._threads: Threads = "auto"
+
+    def agree(self, threads: Threads) -> None:
+        """Open a thread always, never, or where the bot may. Raises Refusal where it must and may not."""
+        interaction = self._interaction
+        may = is_thread(interaction.channel) or access.may_open_thread(interaction.app_permissions)
+        if threads == "always" and not may:
+            raise Refusal(
+                "Pictures here go into threads, which I may not open: ask an admin to give me Create Public Threads "
+                "and Send Messages in Threads in this channel."
+            )
+        self._threads = threads
 
     async def open(self, job: Job, text: str) -> tuple[Destination, Status | None]:
         """Show `text`, open the thread. Raises discord's errors where the placeholder is gone."""
@@ -39,7 +53,8 @@ class SlashFront:
             content=text, view=cancel_view(job.id), attachments=await _colours(job)
         )
         status = self._status(job.channel_id, message.id)
-        if is_thread(interaction.channel) or not access.may_open_thread(interaction.app_permissions):
+        may = access.may_open_thread(interaction.app_permissions)
+        if self._threads == "here" or is_thread(interaction.channel) or not may:
             return self.plain(job), status
         return await self._thread(job, message.id), status
 
@@ -68,7 +83,7 @@ class SlashFront:
     async def _thread(self, job: Job, message_id: int) -> Destination:
         client = self._interaction.client
         parent = client.get_partial_messageable(job.channel_id, guild_id=job.guild_id)
-        name = presenter.thread_name(job.request.prompt)
+        name = titles.thread_name(job.request)
         try:
             async with client.opening_threads, asyncio.timeout(_THREAD_S):
                 await parent.get_partial_message(message_id).create_thread(
@@ -95,6 +110,9 @@ class ReplyFront:
         self._channel = channel
         self._message_id = message_id
         self._fallback_channel_id = fallback_channel_id
+
+    def agree(self, threads: Threads) -> None:
+        """Nothing to agree on: an answer to a message stays beside it."""
 
     async def open(self, job: Job, text: str) -> tuple[Destination, Status | None]:
         """Reply with `text`. Raises discord's errors."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from discord import ui
 
-from bot import presenter
+from bot import presenter, titles
 from bot.interactions.cancel import cancel_view
 from bot.interactions.show import ShowButton
 from bot.ledger.job import Job
@@ -16,8 +16,10 @@ _UNDELIVERED_SHOWN = 5
 _PROMPT = 60
 
 
-async def job_list(user_id: int, guild_id: int | None, ledger: Ledger, narration: Narration) -> tuple[str, ui.View]:
-    """Return the text and its buttons."""
+async def job_list(
+    user_id: int, guild_id: int | None, ledger: Ledger, narration: Narration, left: str = ""
+) -> tuple[str, ui.View]:
+    """Return the text and its buttons; `left` says what may still be drawn today."""
     jobs = sorted(await ledger.open_jobs_of(user_id, guild_id), key=lambda job: job.created_at)[:_OPEN_SHOWN]
     lost = (await ledger.undelivered_of(user_id))[:_UNDELIVERED_SHOWN]
     lines = [await _open_line(number, job, narration) for number, job in enumerate(jobs, start=1)]
@@ -25,14 +27,16 @@ async def job_list(user_id: int, guild_id: int | None, ledger: Ledger, narration
     if lost:
         lines.append("Drawn, but not posted:")
     for number, job in enumerate(lost, start=1):
-        lines.append(f"{number}. “{presenter.plain(job.request.prompt, _PROMPT)}” · {_when(job)}")
+        lines.append(f"{number}. {titles.title(job.request, _PROMPT)} · {_when(job)}")
         view.add_item(ShowButton(job.id, f"Post again {number}" if len(lost) > 1 else None))
     text = "\n".join(lines) or "You have no pictures waiting or being drawn; start one with /imagine."
+    if left:
+        text += "\n" + left
     return presenter.shorten(text, presenter.MAX_CONTENT), view
 
 
 async def _open_line(number: int, job: Job, narration: Narration) -> str:
-    return f"{number}. “{presenter.plain(job.request.prompt, _PROMPT)}” · {await narration.where(job)}"
+    return f"{number}. {titles.title(job.request, _PROMPT)} · {await narration.where(job)}"
 
 
 def _when(job: Job) -> str:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 
-from bot import presenter
+from bot import presenter, titles
 from bot.fleet import Fleet
 from bot.ledger.job import Job, Place, State
 from bot.ledger.ledger import Ledger
@@ -105,14 +105,14 @@ class Narration:
         line = self._line(job)
         if job.state is State.CLOSED:
             self._waiting.discard(job.id)
-            line.say(presenter.status(job, presenter.closed(job)), final=True)
+            line.say(titles.status(job, presenter.closed(job)), final=True)
         elif _is_queued(job):
             self._waiting.add(job.id)
             self._moved.set()
         else:
             # A cancel may be carried out later and without news, after Redis was away: it is looked after until then.
             (self._waiting.add if job.cancel_requested else self._waiting.discard)(job.id)
-            line.say(presenter.status(job, presenter.line(job, self._progress.get(job.id))))
+            line.say(titles.status(job, presenter.line(job, self._progress.get(job.id))))
 
     def _line(self, job: Job) -> StatusLine:
         line = self._lines.get(job.id)
@@ -166,7 +166,7 @@ class Narration:
             text = _queue_line(job, place, outlook)
             # An event may have come while the ledger was asked; its words are newer than these.
             if job_id in self._waiting and (line := self._lines.get(job_id)):
-                line.say(presenter.status(job, text))
+                line.say(titles.status(job, text))
 
 
 def _is_queued(job: Job) -> bool:

@@ -50,17 +50,21 @@ class Offer:
             _log.warning("The workers cannot be asked; what they offered last stands: %s", error)
         return self._seen
 
-    async def choose(self, name: str | None) -> Model:
-        """Return the model called `name`, or the default one. Raises Refusal where no worker serves it."""
-        await self.look()
-        return self.pick(name)
+    async def choose(self, name: str | None, preferred: str | None = None) -> Model:
+        """Return the model called `name`, else the one `preferred` here, else the default one.
 
-    def pick(self, name: str | None) -> Model:
+        Raises Refusal where no worker serves the one that was named.
+        """
+        await self.look()
+        return self.pick(name, preferred)
+
+    def pick(self, name: str | None, preferred: str | None = None) -> Model:
         """As `choose`, from the last look. Raises Refusal."""
         if not self._seen:
             raise Refusal("No GPU is running right now; try again in a few minutes or tell whoever runs this bot.")
         if name is None:
-            return self._seen.get(self._default) or self._seen[min(self._seen)]
+            here = None if preferred is None else self._seen.get(preferred)
+            return here or self._seen.get(self._default) or self._seen[min(self._seen)]
         if name not in self._seen:
             offered = ", ".join(plain(other, 60) for other in sorted(self._seen))
             raise Refusal(f"The model “{plain(name, 60)}” is not running here; /imagine can draw with {offered}.")

@@ -7,15 +7,12 @@ import io
 
 import discord
 
-from bot import presenter
+from bot import titles
 from bot.ledger.job import Job
 from bot.refusal import Refusal
 from bot.services import Services
 from flux2.request import ReferenceImage
 from worker.blobs import BlobMissing, Blobs
-
-_ALT_TEXT = 1024
-"""Characters Discord takes as an attachment's description."""
 
 
 async def picture_of(job: Job, shown: discord.Message | None, services: Services) -> ReferenceImage:
@@ -35,7 +32,7 @@ def files_of(job: Job, blobs: Blobs) -> list[discord.File]:
         contents = [blobs.get(picture.sha256) for picture in job.pictures]
     except BlobMissing as gone:
         raise Refusal("These pictures are no longer stored; draw them again with /imagine.") from gone
-    alt_text = presenter.shorten("AI-generated picture: " + job.request.prompt, _ALT_TEXT)
+    alt_text = titles.alt_text(job.request)
     return [
         discord.File(io.BytesIO(data), f"flux2-{job.id}-{i}.{picture.output_format}", description=alt_text)
         for i, (data, picture) in enumerate(zip(contents, job.pictures, strict=True), start=1)

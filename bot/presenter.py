@@ -8,13 +8,12 @@ from __future__ import annotations
 import discord
 
 from bot.ledger.job import Job, Outcome, Place, State
-from flux2.request import GenerationRequest
-from worker.contract import FailureCode, Progress
+from flux2.upscaling.request import UpscaleRequest
+from worker.contract import FailureCode, Progress, Request
 
 MAX_CONTENT = 2000
 """Characters of a message; Discord's own cap."""
 _BAR_CELLS = 10
-_HEADLINE = 200
 _LINE_BREAKS = str.maketrans({"\n": " ", "\r": " ", "\t": " "})
 
 FAILURES: dict[FailureCode, str] = {
@@ -107,8 +106,10 @@ def ahead(place: Place) -> str:
     return f"after {both}" if both else ""
 
 
-def drawing(progress: Progress | None, request: GenerationRequest) -> str:
-    """The line of a running job. Steps are those of all its pictures together."""
+def drawing(progress: Progress | None, request: Request) -> str:
+    """The line of a running job. Steps are those of all its pictures, or of all tiles of a large one, together."""
+    if isinstance(request, UpscaleRequest):
+        return _enlarging(progress)
     steps = request.num_inference_steps * request.count
     if progress is None:
         return f"Drawing · {bar(0, steps)}"
@@ -119,6 +120,15 @@ def drawing(progress: Progress | None, request: GenerationRequest) -> str:
             return f"Drawing · {bar(progress.step, progress.steps)}"
         case "decode" | "save":
             return "Finishing the picture" if request.count == 1 else "Finishing the pictures"
+
+
+def _enlarging(progress: Progress | None) -> str:
+    # How many tiles there are is the worker's to know.
+    if progress is None or progress.phase in ("references", "encode"):
+        return "Reading the picture"
+    if progress.phase == "denoise":
+        return f"Adding detail · {bar(progress.step, progress.steps)}"
+    return "Finishing the picture"
 
 
 def jump_url(guild_id: int | None, channel_id: int, message_id: int) -> str:
@@ -167,17 +177,7 @@ def line(job: Job, progress: Progress | None = None) -> str:
             return queued(None)
 
 
-def status(job: Job, text: str) -> str:
-    """The whole status message: what was asked, and `text` below it."""
-    return f"“{plain(job.request.prompt, _HEADLINE)}”\n{text}"
-
-
 def failure(job: Job) -> str:
     """Why a closed job has no picture, where no message says it."""
     sentence = FAILURES[job.failure or FailureCode.INTERNAL]
     return sentence.replace(": {reason}", ".")
-
-
-def thread_name(prompt: str) -> str:
-    """The prompt as a thread's name: 1 to 100 characters on one line."""
-    return shorten(" ".join(prompt.split()), 90) or "picture"

@@ -21,6 +21,7 @@ from bot.ledger.job import Job
 from worker.contract import (
     DELIVER_TASK,
     RENDER_TASK,
+    SINCE,
     Destination,
     RenderJob,
     deliver_queue,
@@ -56,7 +57,9 @@ def destination_of(job: Job) -> Destination:
 def wire(job: Job) -> str:
     """What workers read of a job."""
     return RenderJob(
+        schema_version=SINCE[job.request.kind],
         job_id=job.id,
+        kind=job.request.kind,
         request=job.request,
         skeleton=job.skeleton,
         destination=destination_of(job),

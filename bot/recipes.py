@@ -7,14 +7,16 @@ import secrets
 from bot.ledger.job import Job
 from flux2.models import Model
 from flux2.request import MAX_SEED, GenerationRequest, ReferenceImage, settle
+from flux2.sizing import snap
+from worker.contract import Request
 
 
-def again(request: GenerationRequest) -> GenerationRequest:
+def again(request: Request) -> Request:
     """The same with a new seed."""
     return request.model_copy(update={"seed": secrets.randbelow(MAX_SEED + 1)})
 
 
-def reworded(request: GenerationRequest, model: Model, prompt: str) -> GenerationRequest:
+def reworded(request: Request, model: Model, prompt: str) -> Request:
     """The same from other words; the seed stays, so that what the words do can be seen. Unchanged words draw anew.
 
     Raises InvalidRequest for words no model takes.
@@ -34,21 +36,21 @@ def edited(
     Raises InvalidRequest.
     """
     old = job.request
-    same_model = model.name == old.model
+    same_kind = isinstance(old, GenerationRequest) and model.name == old.model
     request, notes = settle(
         model,
         instruction,
         reference_images=pictures,
-        steps=old.num_inference_steps if same_model else None,
-        guidance=old.guidance_scale if same_model else None,
+        steps=old.num_inference_steps if same_kind else None,
+        guidance=old.guidance_scale if same_kind else None,
         count=1,
         output_format=old.output_format,
         output_quality=old.output_quality,
     )
     # The picture's own size, where the model draws it: a WxH option is bounded more tightly than megapixels are.
-    size = {"width": old.width, "height": old.height}
-    if old.width * old.height <= model.max_pixels:
-        request = request.model_copy(update=size)
+    width, height = snap(old.width), snap(old.height)
+    if width * height <= model.max_pixels:
+        request = request.model_copy(update={"width": width, "height": height})
     if len(job.pictures) > 1:
         notes = (*notes, f"The first of the {len(job.pictures)} pictures was edited.")
     return request, notes

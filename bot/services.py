@@ -9,6 +9,7 @@ from bot.attachments import AttachmentReader
 from bot.casting import Casting
 from bot.dispatcher import Dispatcher
 from bot.fleet import Fleet
+from bot.gate import Gate
 from bot.ledger.ledger import Ledger
 from bot.ledger.presets import Shelf
 from bot.narration import Narration
@@ -32,3 +33,4 @@ class Services:
     casting: Casting
     admission: Admission
     styles: Styles
+    gate: Gate

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot import presenter
+from bot import presenter, titles
 from bot.interactions.custom_id import Verb, custom_id
-from flux2.request import GenerationRequest
-from worker.contract import FailureCode, Skeleton, literal
+from worker.contract import FailureCode, Request, Skeleton, literal
 
 _PROMPT_SHOWN = 400
-_ALT_TEXT = 1024
-"""Characters Discord takes as an attachment's description."""
 _ACTION_ROW, _BUTTON = 1, 2
 _PRIMARY, _SECONDARY = 1, 2
 
@@ -27,20 +24,14 @@ def _row(*buttons: dict[str, Any]) -> dict[str, Any]:
     return {"type": _ACTION_ROW, "components": list(buttons)}
 
 
-def alt_text(prompt: str) -> str:
-    """What a screen reader says of the picture, as a template."""
-    text = presenter.shorten("AI-generated picture: " + " ".join(prompt.split()), _ALT_TEXT)
-    return literal(text)
-
-
-def result_text(request: GenerationRequest, user_id: int) -> str:
+def result_text(request: Request, user_id: int) -> str:
     """The content of the message with the pictures, as a template."""
-    prompt = literal(presenter.plain(request.prompt, _PROMPT_SHOWN))
+    title = literal(titles.title(request, _PROMPT_SHOWN))
     figures = f"{literal(presenter.plain(request.model, 60))} · {{size}} · seed {{seed}} · {{seconds}} s"
-    return f"<@{user_id}> “{prompt}”\n-# AI-generated · {figures}\n{{notes}}"
+    return f"<@{user_id}> {title}\n-# AI-generated · {figures}\n{{notes}}"
 
 
-def skeleton(job_id: str, request: GenerationRequest, user_id: int, file_size_limit: int) -> Skeleton:
+def skeleton(job_id: str, request: Request, user_id: int, file_size_limit: int) -> Skeleton:
     """Word everything that may be posted for the job. `file_size_limit` in bytes, as Discord stated it at accept."""
     again = _button("Again", Verb.AGAIN, job_id, _PRIMARY)
     edit = _button("Edit", Verb.EDIT, job_id)
@@ -48,7 +39,7 @@ def skeleton(job_id: str, request: GenerationRequest, user_id: int, file_size_li
     return Skeleton(
         content=result_text(request, user_id),
         components=(_row(again, edit, more),),
-        alt_text=alt_text(request.prompt),
+        alt_text=literal(titles.alt_text(request)),
         mentions=(user_id,),
         nonce=f"r{job_id}",
         file_stem=f"flux2-{job_id}",

@@ -6,7 +6,7 @@ Torch-free. Names are diffusers' own, so a line of a recipe can be pasted into a
 from __future__ import annotations
 
 import secrets
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -41,6 +41,8 @@ class GenerationRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    kind: ClassVar[Literal["render"]] = "render"
+    """Not a field: a request that states no kind is one of these, as the first ones were."""
     model: str
     prompt: str = Field(min_length=1, max_length=MAX_PROMPT)
     width: int = Field(ge=sizing.MULTIPLE, multiple_of=sizing.MULTIPLE)

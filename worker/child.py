@@ -31,7 +31,7 @@ from worker.fence import Fence
 from worker.pipe import Abandon, Cancelled, ChildEnd, Done, Order, Outfit, PipeClosed, Ready, Step, Unloadable
 
 if TYPE_CHECKING:
-    from worker.tasks.render import Kit
+    from worker.kinds.kit import Kit
 
 _log = logging.getLogger(__name__)
 
@@ -127,7 +127,7 @@ def _load(outfit: Outfit) -> Kit:
     blobs = open_blobs(outfit.blob_url)
     # Importing torch takes seconds, in which the parent may die: by now this process is tied to it.
     from flux2.engine import Engine
-    from worker.tasks.render import Kit
+    from worker.kinds.kit import Kit
 
     engine = Engine.load(outfit.model, device=outfit.device, hf_home=outfit.hf_home)
     engine.warm_up()

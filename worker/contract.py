@@ -9,14 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, model_validator
 
 from flux2.models import Model
 from flux2.request import GenerationRequest, OutputFormat, Sha256
+from flux2.upscaling.request import UpscaleRequest
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""The newest this code reads. A job states the oldest that can run it: see SINCE."""
+
+Kind = Literal["render", "upscale"]
+SINCE: Mapping[Kind, int] = {"render": 1, "upscale": 2}
+"""The schema each kind of job came with: a worker older than that puts the job back."""
 
 RENDER_TASK = "worker.tasks.render"
 DELIVER_TASK = "worker.tasks.deliver"
@@ -113,7 +119,7 @@ class Destination(Wire):
 class Skeleton(Wire):
     """The message as the bot worded it at accept; delivery fills the placeholders and knows no wording of its own.
 
-    Placeholders in content, alt_text and notices: {seed} {seconds} {size} {notes} {reason} {count}.
+    Placeholders in content, alt_text and notices: {seed} {seconds} {size} {notes} {reason} {count} {words}.
     """
 
     content: str
@@ -134,17 +140,38 @@ class Skeleton(Wire):
     """Content of the cancel notice; empty: the status message says it and nothing is posted."""
 
 
+def _kind_of(request: Any) -> str:
+    # The first requests had no kind.
+    kind = request.get("kind", "render") if isinstance(request, Mapping) else getattr(request, "kind", None)
+    return str(kind)
+
+
+Request = Annotated[
+    Annotated[GenerationRequest, Tag("render")] | Annotated[UpscaleRequest, Tag("upscale")],
+    Discriminator(_kind_of),
+]
+"""What a job asks for, told apart by `kind`."""
+REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
+
+
 class RenderJob(Wire):
     """What the bot writes under `job_key` at dispatch, whole, and never changes except for a new destination."""
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = SINCE["render"]
     job_id: str
-    kind: Literal["render"] = "render"
-    request: GenerationRequest
+    kind: Kind = "render"
+    """The request's."""
+    request: Request
     skeleton: Skeleton
     destination: Destination
     notes: tuple[str, ...] = ()
     """Sentences the bot already wants on the result: snapped size, first frame of a GIF."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.kind != self.request.kind or self.schema_version < SINCE[self.kind]:
+            raise ValueError(f"a {self.request.kind} stated as {self.kind} of schema {self.schema_version}")
+        return self
 
 
 class Picture(Wire):
@@ -159,11 +186,13 @@ class Picture(Wire):
 
 
 class RenderResult(Wire):
-    """The accepted end of a render: pictures, or a failure code with its reason. Written once per job."""
+    """The accepted end of a job: pictures, words or both; or a failure code with its reason. Written once per job."""
 
     job_id: str
     attempt: int
     pictures: tuple[Picture, ...] = ()
+    words: str | None = None
+    """What was written rather than drawn: the caption an upscale went by. Unescaped."""
     seconds: float
     timings: Mapping[str, float] = Field(default_factory=dict)
     """Seconds per stage: encode, denoise, decode, save."""
@@ -264,7 +293,7 @@ class Heartbeat(Wire):
     schema_version: int = SCHEMA_VERSION
 
 
-_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(seed|seconds|size|notes|reason|count)\}")
+_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(seed|seconds|size|notes|reason|count|words)\}")
 
 
 def literal(text: str) -> str:

@@ -14,8 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, TypeAdapter, field_serializer
 
 from flux2.models import Model
-from flux2.request import GenerationRequest
-from worker.contract import Phase, RenderResult, Wire
+from worker.contract import Phase, RenderResult, Request, Wire
 
 _MAX_BYTES = 4 * 1024 * 1024
 
@@ -44,7 +43,7 @@ class Order(Wire):
     kind: Literal["order"] = "order"
     job_id: str
     attempt: int
-    request: GenerationRequest
+    request: Request
 
 
 class Abandon(Wire):

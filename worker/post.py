@@ -6,6 +6,7 @@ and how it is sent, and has no wording of its own but one sentence for a notice 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,9 @@ from worker.ladder import Fitted
 
 CONTENT_LIMIT = 2000
 ALT_TEXT_LIMIT = 1024
+WORDS_LIMIT = 900
+"""Characters of a result's words that are shown, before escaping, which at worst doubles them."""
+_FORMATTING = re.compile(r"([\\*_~`|<>\[\]#-])")
 _BLOCKED = "Your picture could not be made."
 
 
@@ -112,7 +116,14 @@ def _values(result: RenderResult, pictures: Sequence[Picture], notes: Sequence[s
         "notes": " ".join(dict.fromkeys(notes)),
         "reason": result.reason or "",
         "count": str(len(pictures)),
+        "words": plain(result.words or ""),
     }
+
+
+def plain(text: str) -> str:
+    """Return a model's `text` on one line of at most WORDS_LIMIT characters, with nothing that formats or unfurls."""
+    line = _cut(" ".join(text.split()), WORDS_LIMIT)
+    return _FORMATTING.sub(r"\\\1", line).replace("://", ":\u200b//")
 
 
 def _seeds(seeds: Sequence[int]) -> str:

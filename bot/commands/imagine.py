@@ -13,6 +13,7 @@ from discord.app_commands import Choice
 
 from bot import access, answers, prompt_file
 from bot.admission import Entry
+from bot.applicants import applicant_in
 from bot.fronts import SlashFront, is_thread
 from bot.options import Options
 from bot.presenter import shorten
@@ -112,13 +113,10 @@ async def draw(
     request, notes = await services.casting.settle(
         interaction.user.id, interaction.guild_id, options, (*references.pictures, *pictures)
     )
-    assert interaction.channel_id is not None
     entry = Entry(
         idempotency_key=f"i{interaction.id}",
         source="imagine",
-        user_id=interaction.user.id,
-        guild_id=interaction.guild_id,
-        channel_id=interaction.channel_id,
+        applicant=applicant_in(interaction),
         request=request,
         notes=(*references.notes, *notes),
         file_size_limit=interaction.filesize_limit,
@@ -137,8 +135,9 @@ def check_payload(
     seen = services.offer.seen
     # A model that was not there at the last look may be there now: that is asked after the answer.
     if seen and (options.model is None or options.model in seen):
+        default = services.gate.default_model(interaction.guild_id)
         shapes = tuple((image.width or 1, image.height or 1) for image in attachments)
-        options.rehearse(services.offer.pick(options.model), shapes)
+        options.rehearse(services.offer.pick(options.model, default), shapes)
 
 
 @imagine.autocomplete("style")

@@ -8,6 +8,7 @@ import discord
 from discord import app_commands
 
 from bot import answers
+from bot.applicants import applicant_in
 from bot.job_list import job_list
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ async def jobs(interaction: discord.Interaction[Flux2Bot]) -> None:
     if not await answers.acknowledge(interaction, ephemeral=True):
         return
     services = interaction.client.services
-    text, view = await job_list(interaction.user.id, interaction.guild_id, services.ledger, services.narration)
+    left = await services.gate.left_today(applicant_in(interaction))
+    text, view = await job_list(interaction.user.id, interaction.guild_id, services.ledger, services.narration, left)
     await interaction.edit_original_response(content=text, view=view)
 
 

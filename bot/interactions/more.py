@@ -21,6 +21,8 @@ from bot.interactions.spoiler import SpoilerButton
 from bot.ledger.job import Job
 from bot.presenter import shorten
 from flux2.request import GenerationRequest
+from flux2.upscaling.request import UpscaleRequest
+from worker.contract import Request
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
@@ -47,9 +49,27 @@ class MoreButton(JobButton, template=template(Verb.MORE)):
         )
 
 
-def recipe(request: GenerationRequest) -> str:
+def recipe(request: Request) -> str:
     """The request as a member would type it, fit for a code block."""
-    options = {
+    match request:
+        case GenerationRequest():
+            command, options = "/imagine", _drawn(request)
+        case UpscaleRequest():
+            command, options = "/upscale", _enlarged(request)
+    words = [
+        f"{name}:{value:g}" if isinstance(value, float) else f"{name}:{value}"
+        for name, value in options.items()
+        if value is not None
+    ]
+    # A code block has no escapes: what would end it is spelled with another sign.
+    return shorten(f"{command} " + " ".join(words), _RECIPE).replace("```", "ˋˋˋ")
+
+
+_Options = dict[str, str | float | None]
+
+
+def _drawn(request: GenerationRequest) -> _Options:
+    return {
         "prompt": " ".join(request.prompt.split()),
         "size": f"{request.width}x{request.height}",
         "model": request.model,
@@ -60,13 +80,18 @@ def recipe(request: GenerationRequest) -> str:
         "format": request.output_format,
         "quality": None if request.output_format == "png" else request.output_quality,
     }
-    words = [
-        f"{name}:{value:g}" if isinstance(value, float) else f"{name}:{value}"
-        for name, value in options.items()
-        if value is not None
-    ]
-    # A code block has no escapes: what would end it is spelled with another sign.
-    return shorten("/imagine " + " ".join(words), _RECIPE).replace("```", "ˋˋˋ")
+
+
+def _enlarged(request: UpscaleRequest) -> _Options:
+    return {
+        "size": f"{request.width}x{request.height}",
+        "creativity": request.creativity,
+        "guidance": request.guidance_scale,
+        "steps": request.num_inference_steps,
+        "seed": request.seed,
+        "prompt": " ".join(request.prompt.split()) or None,
+        "method": request.method,
+    }
 
 
 def _panel(job: Job, is_favourite: bool, *, may_change: bool) -> ui.View:

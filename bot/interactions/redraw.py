@@ -8,9 +8,10 @@ import discord
 
 from bot import access
 from bot.admission import Entry
+from bot.applicants import applicant_in
 from bot.fronts import ReplyFront, is_thread, parent_of
 from bot.ledger.job import Job
-from flux2.request import GenerationRequest
+from worker.contract import Request
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
@@ -33,7 +34,7 @@ def _answered(interaction: discord.Interaction[Flux2Bot], parent: Job) -> int:
 async def redraw(
     interaction: discord.Interaction[Flux2Bot],
     parent: Job,
-    request: GenerationRequest,
+    request: Request,
     *,
     source: str,
     notes: tuple[str, ...] = (),
@@ -45,9 +46,7 @@ async def redraw(
         idempotency_key=f"i{interaction.id}",
         source=source,
         parent_id=parent.id,
-        user_id=interaction.user.id,
-        guild_id=interaction.guild_id,
-        channel_id=interaction.channel_id,
+        applicant=applicant_in(interaction),
         request=request,
         notes=notes,
         file_size_limit=interaction.filesize_limit,

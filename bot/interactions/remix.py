@@ -12,6 +12,7 @@ from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, custom_id, parse, template
 from bot.interactions.forms import Filled
 from bot.interactions.redraw import redraw, require_posting
+from bot.ledger.job import Job
 from bot.options import Options
 from bot.refusal import Refusal
 from flux2.models import Model
@@ -37,10 +38,16 @@ class RemixButton(JobButton, template=template(Verb.REMIX)):
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Open the form: it must be the first answer, so nothing is deferred here."""
         require_posting(interaction)
-        job = await job_of(interaction, self.job_id)
+        request = _drawn(await job_of(interaction, self.job_id))
         offer = interaction.client.services.offer
-        model = offer.pick(job.request.model) if offer.seen else await offer.choose(job.request.model)
-        await interaction.response.send_modal(remix_modal(job.id, job.request, model))
+        model = offer.pick(request.model) if offer.seen else await offer.choose(request.model)
+        await interaction.response.send_modal(remix_modal(self.job_id, request, model))
+
+
+def _drawn(job: Job) -> GenerationRequest:
+    if not isinstance(job.request, GenerationRequest):
+        raise Refusal("Remix is for pictures drawn from words; to enlarge one with other options, use /upscale.")
+    return job.request
 
 
 def remix_modal(job_id: str, request: GenerationRequest, model: Model) -> ui.Modal:
@@ -73,13 +80,14 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
         raise Refusal("This form is too old; press the button again.")
     require_posting(interaction)
     job = await job_of(interaction, parsed[1])
-    options = remixed(job.request, filled)
+    before = _drawn(job)
+    options = remixed(before, filled)
     if not await answers.acknowledge(interaction):
         return
-    model = await interaction.client.services.offer.choose(job.request.model)
-    request, notes = options.settle(model, job.request.reference_images)
+    model = await interaction.client.services.offer.choose(before.model)
+    request, notes = options.settle(model, before.reference_images)
     if options.size is None:
-        request = request.model_copy(update={"width": job.request.width, "height": job.request.height})
+        request = request.model_copy(update={"width": before.width, "height": before.height})
     await redraw(interaction, job, request, source="remix", notes=notes)
 
 

@@ -16,11 +16,13 @@ from discord import ui
 
 from bot import answers, recipes
 from bot.admission import Entry
+from bot.applicants import applicant_in, author_of
 from bot.fronts import ReplyFront, parent_of
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, template
 from bot.ledger.job import Job
 from bot.pictures import picture_of
+from bot.policy import Applicant
 from bot.refusal import Refusal
 from flux2.errors import InvalidRequest
 
@@ -79,8 +81,13 @@ class ReplyEdits:
         shown = reference.resolved
         return not isinstance(shown, discord.Message) or shown.author.id == me.id
 
-    async def edit(self, message: discord.Message, job: Job, instruction: str) -> bool:
-        """Admit the edit a reply asks for. False: it was admitted before. Raises Refusal or InvalidRequest."""
+    async def edit(
+        self, message: discord.Message, job: Job, instruction: str, applicant: Applicant | None = None
+    ) -> bool:
+        """Admit the edit a reply asks for. False: it was admitted before. Raises Refusal or InvalidRequest.
+
+        `applicant` is the author as an interaction knows him: a message that was fetched does not tell his roles.
+        """
         services = self._client.services
         models = await services.offer.look()
         model = services.offer.pick(job.request.model if job.request.model in models else None)
@@ -92,9 +99,7 @@ class ReplyEdits:
             idempotency_key=f"m{message.id}",
             source="reply",
             parent_id=job.id,
-            user_id=message.author.id,
-            guild_id=message.guild.id if message.guild else None,
-            channel_id=message.channel.id,
+            applicant=applicant or author_of(message),
             request=request,
             notes=(*extra.notes, *notes),
             file_size_limit=_file_size_limit(message.guild),
@@ -149,7 +154,7 @@ class ConfirmButton(JobButton, template=template(Verb.CONFIRM)):
         instruction = instruction_in(message.content)
         if instruction is None:
             raise Refusal("I cannot read that reply any more; reply to the picture again, with ping.")
-        await interaction.client.replies.edit(message, job, instruction)
+        await interaction.client.replies.edit(message, job, instruction, applicant_in(interaction))
         with contextlib.suppress(discord.NotFound):
             await interaction.delete_original_response()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from bot import answers, presenter
+from bot import answers, titles
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, template
 from bot.pictures import files_of
@@ -32,7 +32,7 @@ class SendButton(JobButton, template=template(Verb.SEND)):
             raise Refusal("The pictures are too large for a direct message; save them from the channel.")
         files = await asyncio.to_thread(files_of, job, interaction.client.services.blobs)
         try:
-            await interaction.user.send(f"“{presenter.plain(job.request.prompt, 200)}”", files=files)
+            await interaction.user.send(titles.title(job.request, 200), files=files)
         except discord.Forbidden as closed:
             raise Refusal(
                 "I may not write to you; allow direct messages in this server's privacy settings and press again."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord import ui
 
-from bot import access, answers, presenter
+from bot import access, answers, titles
 from bot.interactions.again import AgainButton
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, template
@@ -40,4 +40,4 @@ class ShowButton(JobButton, template=template(Verb.SHOW)):
         view.add_item(AgainButton(job.id))
         view.add_item(EditButton(job.id))
         view.add_item(MoreButton(job.id))
-        await interaction.followup.send(presenter.status(job, "Drawn earlier"), files=files, view=view)
+        await interaction.followup.send(titles.status(job, "Drawn earlier"), files=files, view=view)

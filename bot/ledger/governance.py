@@ -39,6 +39,11 @@ class Governance:
             kept = self._rules[guild_id] = (time.monotonic(), found)
         return kept[1]
 
+    def known(self, guild_id: int) -> dict[Key, Document]:
+        """The same without asking: as it was at the last look, nothing before the first."""
+        kept = self._rules.get(guild_id)
+        return {} if kept is None else kept[1]
+
     async def change(
         self, actor: Actor, action: str, key: Key, revise: Callable[[Document], Mapping[str, Any]]
     ) -> tuple[Document, Document]:

@@ -7,8 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.ledger.allowance import Allowance
-from flux2.request import GenerationRequest
-from worker.contract import Destination, FailureCode, Picture, Skeleton
+from worker.contract import Destination, FailureCode, Picture, Request, Skeleton
 
 
 class State(StrEnum):
@@ -63,7 +62,7 @@ class NewJob:
     user_id: int
     guild_id: int | None
     channel_id: int
-    request: GenerationRequest
+    request: Request
     notes: tuple[str, ...] = ()
     skeleton: Skeleton
     status: Status | None = None

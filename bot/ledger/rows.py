@@ -10,8 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, select, update
 
 from bot.ledger.job import Job, NewJob, Outcome, State, Status
 from bot.ledger.schema import jobs
-from flux2.request import GenerationRequest
-from worker.contract import Destination, FailureCode, RenderResult, Skeleton
+from worker.contract import REQUEST, Destination, FailureCode, RenderResult, Skeleton
 
 WEIGHTS = (4, 2, 1)
 """Shares of the GPU for jobs of high, normal and low priority, while all three wait."""
@@ -69,7 +68,7 @@ def as_job(row: Row[Any]) -> Job:
         user_id=row.user_id,
         guild_id=row.guild_id,
         channel_id=row.channel_id,
-        request=GenerationRequest.model_validate(row.request),
+        request=REQUEST.validate_python(row.request),
         notes=tuple(row.notes),
         skeleton=Skeleton.model_validate(row.skeleton),
         priority=row.priority,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot import presenter
+from bot import presenter, titles
 from bot.ledger.job import Job, Outcome, Place, State
 from bot.skeletons import skeleton
 from flux2.request import GenerationRequest
@@ -165,8 +165,8 @@ def test_the_longest_prompt_fits(prompt: str) -> None:
     values = {"seed": "4294967290–4294967295", "seconds": "123.4", "size": "2048×2048", "notes": "n" * 300}
     assert len(fill(worded.content, values)) <= 2000
     assert len(fill(worded.alt_text, values)) <= 1024
-    assert len(presenter.status(job(request=request(prompt)), "x" * 300)) <= 2000
-    assert 1 <= len(presenter.thread_name(prompt)) <= 100
+    assert len(titles.status(job(request=request(prompt)), "x" * 300)) <= 2000
+    assert 1 <= len(titles.thread_name(request(prompt))) <= 100
 
 
 def test_the_result_pings_its_requester_alone() -> None:

@@ -119,7 +119,7 @@ class Courier:
         if self._outbox.discard(job.job_id):
             return
         told = self._fence.result(job.job_id)
-        if told is not None and not told.pictures:
+        if told is not None and told.failure is not None:
             self._deliver(job, told)
 
     def _backoff(self, job_id: str) -> float:
@@ -127,7 +127,7 @@ class Courier:
         return min(max(self._outbox.age(job_id), _SHORTEST_BACKOFF_S), _LONGEST_BACKOFF_S)
 
     def _post_fitting(self, job: RenderJob, result: RenderResult) -> tuple[int, int]:
-        if not result.pictures:
+        if result.failure is not None:
             return self._route(job, failure_post(job, result))
         originals = [(self._blobs.get(picture.sha256), picture.output_format) for picture in result.pictures]
         limit = job.skeleton.file_size_limit

@@ -1,0 +1,103 @@
+"""Whether a member may have this drawn here: bans, channels, time on the server, and the bounds on one job.
+
+Everything that becomes a job passes `admit`; commands ask `enter` first, so that a No comes before any work. Declines
+to know what has been used today: that is counted where the job is accepted (bot/ledger/quota.py).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.ledger.audit import EVERYWHERE
+from bot.ledger.governance import Governance
+from bot.ledger.job import Caps
+from bot.ledger.rows import now
+from bot.ledger.rules import Scope
+from bot.policy import Applicant, Demand, Terms, terms
+from bot.presenter import plain
+from bot.refusal import Refusal
+from bot.verdicts import banned, beyond, left_today, too_new
+from flux2.models import MEGAPIXEL
+
+
+class Gate:
+    """Judges applicants of every server."""
+
+    def __init__(self, governance: Governance, caps: Caps, running: int) -> None:
+        """`caps` and `running` are the operator's own; rules can only tighten them."""
+        self._governance = governance
+        self._caps = caps
+        self._running = running
+
+    async def terms(self, applicant: Applicant) -> Terms:
+        """What holds for the applicant."""
+        operator = await self._governance.rules(EVERYWHERE)
+        own = {} if applicant.guild_id is None else await self._governance.rules(applicant.guild_id)
+        return terms(applicant, own, operator)
+
+    def default_model(self, guild_id: int | None) -> str | None:
+        """The model of those who name none on that server, as far as `terms` has looked at its rules by now."""
+        places = (EVERYWHERE,) if guild_id is None else (guild_id, EVERYWHERE)
+        documents = (self._governance.known(place).get((Scope.GUILD, 0), {}) for place in places)
+        return next((model for document in documents if (model := document.get("default_model"))), None)
+
+    async def left_today(self, applicant: Applicant) -> str:
+        """What the member may still have today, in words; empty where nothing is counted."""
+        found = await self.terms(applicant)
+        used = await self._governance.usage(applicant.guild_id, applicant.user_id)
+        return left_today(found.allowance, used)
+
+    async def enter(self, applicant: Applicant) -> Terms:
+        """Return what holds for the applicant. Raises Refusal where nothing may be drawn for him here."""
+        ban = await self._governance.ban_of(applicant.user_id, applicant.guild_id)
+        if ban is not None:
+            raise banned(ban)
+        found = await self.terms(applicant)
+        if not found.is_open:
+            raise Refusal("Pictures are not drawn in this channel; use one that the admins have opened for it.")
+        _require_time(applicant, found)
+        return found
+
+    async def admit(self, applicant: Applicant, demand: Demand) -> tuple[Terms, Caps]:
+        """Return what holds for a job, and its caps. Raises Refusal with the limit, its value and what was asked."""
+        found = await self.enter(applicant)
+        require(found, demand)
+        role, most = found.role, self._caps
+        return found, Caps(
+            per_member=min(most.per_member, role.waiting or most.per_member),
+            per_guild=most.per_guild,
+            running=None if role.running is None else min(role.running, self._running),
+            allowance=found.allowance,
+        )
+
+
+def require(found: Terms, demand: Demand) -> None:
+    """Refuse a job that asks for more than its terms allow."""
+    if not found.allows_model(demand.model):
+        raise Refusal(f"You may not draw with {plain(demand.model, 60)} on this server; choose another model.")
+    for name, bound in found.bounds.items():
+        asked = getattr(demand, name)
+        if asked > bound.most:
+            raise beyond(name, bound, asked)
+
+
+def demand_of(request: object) -> Demand:
+    """What a request of any kind asks for; what its kind does not have counts as least."""
+    pixels = getattr(request, "width", 0) * getattr(request, "height", 0)
+    return Demand(
+        model=str(getattr(request, "model", "")),
+        # Sizes are snapped to whole blocks, so one megapixel may come out as slightly more.
+        megapixels=round(pixels / MEGAPIXEL, 1),
+        steps=getattr(request, "num_inference_steps", 1),
+        count=getattr(request, "count", 1),
+        references=len(getattr(request, "reference_images", ())),
+    )
+
+
+def _require_time(applicant: Applicant, found: Terms) -> None:
+    days = found.role.days_on_server
+    if not days or applicant.joined_at is None:
+        return
+    opens = applicant.joined_at + timedelta(days=days)
+    if now() < opens:
+        raise too_new(days, opens)

@@ -1,0 +1,187 @@
+"""What admins may decide, and what follows for one member in one channel. Pure: documents in, terms or a refusal out.
+
+Roles are generous: of several policies a member has the best of each figure. Bounds are strict: the tightest of
+channel, server and operator holds. Declines to know where documents are kept (bot/ledger/rules.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.ledger.allowance import Allowance
+from bot.ledger.rules import Document, Key, Scope
+
+Threads = Literal["here", "auto", "always"]
+
+
+class _Rule(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Bounds(_Rule):
+    """The most one job may ask for; None: as much as the model takes."""
+
+    megapixels: float | None = Field(default=None, gt=0, le=16)
+    steps: int | None = Field(default=None, ge=1, le=100)
+    count: int | None = Field(default=None, ge=1, le=10)
+    references: int | None = Field(default=None, ge=0, le=10)
+
+
+class RolePolicy(Bounds):
+    """What a role, everyone, or one member may do; None: not said here."""
+
+    models: tuple[str, ...] | None = None
+    priority: int | None = Field(default=None, ge=-1, le=1)
+    running: int | None = Field(default=None, ge=1, le=100)
+    waiting: int | None = Field(default=None, ge=1, le=1000)
+    pictures_per_day: int | None = Field(default=None, ge=0, le=100_000)
+    gpu_seconds_per_day: int | None = Field(default=None, ge=0, le=10_000_000)
+    cooldown_s: int | None = Field(default=None, ge=0, le=86_400)
+    days_on_server: int | None = Field(default=None, ge=0, le=3650)
+
+
+class ChannelRule(Bounds):
+    """What holds in one channel and its threads."""
+
+    access: Literal["allow", "deny"] | None = None
+    threads: Threads | None = None
+
+
+class GuildRule(Bounds):
+    """What holds on a whole server."""
+
+    threads: Threads | None = None
+    default_model: str | None = None
+    disabled_models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Applicant:
+    """A member who wants something drawn, and where."""
+
+    user_id: int
+    guild_id: int | None
+    channel_id: int
+    parent_id: int | None = None
+    """The channel a thread hangs under."""
+    role_ids: frozenset[int] = frozenset()
+    joined_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What one job asks for."""
+
+    model: str
+    megapixels: float
+    steps: int
+    count: int
+    references: int
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One figure of `Bounds`, and who set it."""
+
+    most: float
+    says: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What holds for one applicant."""
+
+    role: RolePolicy = field(default_factory=RolePolicy)
+    bounds: Mapping[str, Bound] = field(default_factory=dict)
+    default_model: str | None = None
+    disabled_models: frozenset[str] = frozenset()
+    threads: Threads = "auto"
+    is_open: bool = True
+    """Whether pictures are drawn in this channel at all."""
+
+    @property
+    def allowance(self) -> Allowance:
+        """What the member may use a day."""
+        role = self.role
+        return Allowance(role.pictures_per_day, role.gpu_seconds_per_day, role.cooldown_s)
+
+    def allows_model(self, name: str) -> bool:
+        """Whether the member may draw with that model."""
+        return name not in self.disabled_models and (self.role.models is None or name in self.role.models)
+
+
+Rules = Mapping[Key, Document]
+_BOUNDED = ("megapixels", "steps", "count", "references")
+_LEAST_IS_BEST = frozenset({"cooldown_s", "days_on_server"})
+
+
+def terms(applicant: Applicant, of_guild: Rules, of_operator: Rules) -> Terms:
+    """What holds for `applicant` under the rules of his server and of the operator."""
+    guild = GuildRule.model_validate(of_guild.get((Scope.GUILD, 0), {}))
+    operator = GuildRule.model_validate(of_operator.get((Scope.GUILD, 0), {}))
+    channel = _channel(applicant, of_guild)
+    role = _role(applicant, of_guild)
+    layers: tuple[tuple[Bounds, str], ...] = (
+        (role, "Your role"),
+        (channel, "This channel"),
+        (guild, "This server"),
+        (operator, "This bot"),
+    )
+    return Terms(
+        role=role,
+        bounds={name: bound for name in _BOUNDED if (bound := _tightest(name, layers))},
+        default_model=guild.default_model or operator.default_model,
+        disabled_models=frozenset((*guild.disabled_models, *operator.disabled_models)),
+        threads=channel.threads or guild.threads or "auto",
+        is_open=_is_open(channel, of_guild),
+    )
+
+
+def _channel(applicant: Applicant, of_guild: Rules) -> ChannelRule:
+    documents = (of_guild.get((Scope.CHANNEL, one), {}) for one in (applicant.parent_id, applicant.channel_id) if one)
+    merged: Document = {}
+    for document in documents:
+        # A thread's own rule goes before its channel's.
+        merged |= document
+    return ChannelRule.model_validate(merged)
+
+
+def _is_open(channel: ChannelRule, of_guild: Rules) -> bool:
+    if channel.access is not None:
+        return channel.access == "allow"
+    # One channel that is named as allowed closes all that are not.
+    return not any(
+        scope is Scope.CHANNEL and document.get("access") == "allow" for (scope, _), document in of_guild.items()
+    )
+
+
+def _role(applicant: Applicant, of_guild: Rules) -> RolePolicy:
+    everyone = of_guild.get((Scope.ROLE, applicant.guild_id or 0), {})
+    roles = [
+        document
+        for one in sorted(applicant.role_ids - {applicant.guild_id})
+        if (document := of_guild.get((Scope.ROLE, one)))
+    ]
+    best = {name: _best(name, found) for name in RolePolicy.model_fields if (found := _said(name, roles))}
+    own = of_guild.get((Scope.MEMBER, applicant.user_id), {})
+    return RolePolicy.model_validate({**everyone, **best, **own})
+
+
+def _said(name: str, documents: Iterable[Document]) -> list[Any]:
+    return [value for document in documents if (value := document.get(name)) is not None]
+
+
+def _best(name: str, found: list[Any]) -> Any:
+    if name == "models":
+        return sorted({model for models in found for model in models})
+    return min(found) if name in _LEAST_IS_BEST else max(found)
+
+
+def _tightest(name: str, layers: Iterable[tuple[Bounds, str]]) -> Bound | None:
+    found = [Bound(most, says) for layer, says in layers if (most := getattr(layer, name)) is not None]
+    return min(found, key=lambda bound: bound.most, default=None)

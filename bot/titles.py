@@ -1,0 +1,51 @@
+"""What a job is called, kind by kind: on its status message, its thread, in lists and to screen readers. Pure.
+
+A new kind of request gets its words here.
+"""
+
+from __future__ import annotations
+
+from bot.ledger.job import Job
+from bot.presenter import plain, shorten
+from flux2.request import GenerationRequest
+from flux2.upscaling.request import UpscaleRequest
+from worker.contract import Request
+
+_HEADLINE = 200
+_THREAD = 90
+_ALT_TEXT = 1024
+"""Characters Discord takes as an attachment's description."""
+
+
+def title(request: Request, limit: int) -> str:
+    """The job on one line of a message; `limit` cuts what a member wrote."""
+    match request:
+        case GenerationRequest():
+            return f"“{plain(request.prompt, limit)}”"
+        case UpscaleRequest():
+            return f"Upscale {request.factor:.3g}× to {request.width}×{request.height}"
+
+
+def status(job: Job, text: str) -> str:
+    """The whole status message: what was asked, and `text` below it."""
+    return f"{title(job.request, _HEADLINE)}\n{text}"
+
+
+def thread_name(request: Request) -> str:
+    """The job as a thread's name: 1 to 100 characters on one line, unescaped."""
+    match request:
+        case GenerationRequest():
+            return shorten(" ".join(request.prompt.split()), _THREAD) or "picture"
+        case UpscaleRequest():
+            return title(request, _THREAD)
+
+
+def alt_text(request: Request) -> str:
+    """What a screen reader says of the job's pictures, unescaped."""
+    match request:
+        case GenerationRequest():
+            return shorten("AI-generated picture: " + " ".join(request.prompt.split()), _ALT_TEXT)
+        case UpscaleRequest():
+            words = " ".join((request.prompt or request.recipe).split())
+            shows = f": {words}" if words else ""
+            return shorten(f"Picture enlarged to {request.width}×{request.height} by AI{shows}", _ALT_TEXT)

@@ -1,0 +1,33 @@
+"""A render: references from the blobs, pictures into them. The drawing itself is `flux2.pipeline`'s."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future
+
+from PIL import Image
+
+from flux2 import pipeline
+from flux2.request import GenerationRequest
+from worker.contract import Picture
+from worker.kinds.kit import Kit, OnStep, Product, open_picture, save_picture
+
+
+def draw(request: GenerationRequest, kit: Kit, on_step: OnStep) -> Product:
+    """Draw every picture of `request`; each is encoded and kept while the next is drawn."""
+    on_step("references", 0, len(request.reference_images))
+    references = [open_picture(reference, kit.blobs) for reference in request.reference_images]
+    saving: list[Future[Picture]] = []
+
+    def on_image(index: int, image: Image.Image) -> None:
+        form, quality = request.output_format, request.output_quality
+        saving.append(kit.saver.submit(save_picture, image, form, quality, request.seeds[index], kit.blobs))
+
+    generation = pipeline.generate(kit.engine, request, references, on_step=on_step, on_image=on_image)
+    drawn = time.monotonic()
+    pictures = []
+    for index, picture in enumerate(saving):
+        on_step("save", index, len(saving))
+        pictures.append(picture.result())
+    timings = {**generation.timings, "save": time.monotonic() - drawn}
+    return Product(pictures=tuple(pictures), timings=timings, notes=generation.notes)
