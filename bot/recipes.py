@@ -25,7 +25,10 @@ def reworded(request: Request, model: Model, prompt: str) -> Request:
     if prompt == request.prompt:
         return again(request)
     checked, _ = settle(model, prompt)
-    return request.model_copy(update={"prompt": checked.prompt})
+    changed: dict[str, object] = {"prompt": checked.prompt}
+    if isinstance(request, GenerationRequest) and (checked.variants or request.variants):
+        changed |= {"variants": checked.variants, "count": checked.count}
+    return request.model_copy(update=changed)
 
 
 def edited(

@@ -78,13 +78,14 @@ def generate(
     watch.report("references", 0, len(references))
     prepared = prepare_references(references, engine.model)
     watch.report("encode", 0, 1)
-    embeddings = engine.embed(request)
+    # A handful of megabytes each; the engine remembers one prompt's for the pictures that share it.
+    embeddings = [engine.embed(request.model_copy(update={"prompt": prompt})) for prompt in request.prompts]
     watch.report("encode", 1, 1)
     images = []
     for index, seed in enumerate(request.seeds):
         after_step = _counter(watch, index, request)
         watch.report("denoise", index * request.num_inference_steps, request.count * request.num_inference_steps)
-        image = engine.draw(request, embeddings, seed=seed, references=prepared, on_step=after_step)
+        image = engine.draw(request, embeddings[index], seed=seed, references=prepared, on_step=after_step)
         images.append(image)
         if on_image:
             on_image(index, image)
@@ -105,7 +106,8 @@ def _counter(watch: _Stopwatch, index: int, request: GenerationRequest) -> Calla
 
 
 def _notes(engine: Engine, request: GenerationRequest) -> tuple[str, ...]:
-    tokens, limit = engine.count_tokens(request.prompt), engine.model.max_sequence_length
+    tokens = max(engine.count_tokens(prompt) for prompt in set(request.prompts))
+    limit = engine.model.max_sequence_length
     if tokens <= limit:
         return ()
     return (f"The prompt was cut after {limit} of its {tokens} tokens; a shorter one counts whole.",)

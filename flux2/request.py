@@ -6,15 +6,16 @@ Torch-free. Names are diffusers' own, so a line of a recipe can be pasted into a
 from __future__ import annotations
 
 import secrets
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from flux2 import sizing
 from flux2.errors import InvalidRequest
 from flux2.models import Model
-from flux2.prompting import wording
+from flux2.prompting import wildcards, wording
 from flux2.prompting.styles import Style
+from flux2.prompting.wildcards import MAX_VARIANTS, Variant
 
 MAX_PROMPT = 6000
 """Characters; Discord's own cap on a string option."""
@@ -56,10 +57,27 @@ class GenerationRequest(BaseModel):
     output_format: OutputFormat = "webp"
     output_quality: int = Field(default=80, ge=0, le=100)
     """For webp and jpeg; png is lossless."""
+    variants: tuple[Variant, ...] = Field(default=(), max_length=MAX_VARIANTS, exclude_if=lambda value: not value)
+    """What lists in the prompt mean: one picture each, all from the same seed so that the words make the
+    difference. Not written where there are none: a worker that never heard of lists draws everything else.
+    """
+
+    @model_validator(mode="after")
+    def _one_picture_a_variant(self) -> Self:
+        if self.variants and self.count != len(self.variants):
+            raise ValueError(f"{len(self.variants)} variants, but a count of {self.count}")
+        return self
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """The prompt of each picture."""
+        return tuple(variant.prompt for variant in self.variants) or (self.prompt,) * self.count
 
     @property
     def seeds(self) -> tuple[int, ...]:
         """The seed of each picture."""
+        if self.variants:
+            return (self.seed,) * self.count
         return tuple((self.seed + i) % (MAX_SEED + 1) for i in range(self.count))
 
     @property
@@ -89,7 +107,8 @@ def settle(
     Unset values take the style's, then the model's defaults; an unset seed is drawn at random. Raises InvalidRequest
     with one sentence.
     """
-    text, said = _prompt(prompt, style)
+    variants = _variants(prompt, style, count)
+    text, said = (prompt.strip(), ()) if variants else _prompt(prompt, style)
     if len(reference_images) > model.max_references:
         images = "1 reference image" if model.max_references == 1 else f"{model.max_references} reference images"
         raise InvalidRequest(
@@ -106,13 +125,24 @@ def settle(
         num_inference_steps=_steps(model, steps),
         guidance_scale=_guidance(model, guidance),
         seed=_bounded("Seed", seed, 0, MAX_SEED, secrets.randbelow(MAX_SEED + 1)),
-        count=_bounded("Count", count, 1, model.max_count, model.default_count),
+        count=len(variants) or _bounded("Count", count, 1, model.max_count, model.default_count),
         reference_images=reference_images,
         output_format=chosen_format,
         output_quality=_bounded("Quality", output_quality, 0, 100, 80),
+        variants=variants,
     )
     ignored = "Quality was ignored: png is lossless." if output_quality is not None and chosen_format == "png" else None
     return request, (*said, *filter(None, (snapped, ignored)))
+
+
+def _variants(prompt: str, style: Style | None, count: int | None) -> tuple[Variant, ...]:
+    """Word each of the prompts that lists make; none where there are no lists."""
+    found = wildcards.expand(prompt)
+    if len(found) == 1:
+        return ()
+    if (count or 1) > 1:
+        raise InvalidRequest(f"The lists in the prompt make {len(found)} pictures already; leave count out.")
+    return tuple(Variant(_prompt(variant.prompt, style)[0], variant.label) for variant in found)
 
 
 def _prompt(prompt: str, style: Style | None) -> tuple[str, tuple[str, ...]]:

@@ -127,8 +127,8 @@ def plain(text: str) -> str:
 
 
 def _seeds(seeds: Sequence[int]) -> str:
-    # Image i is drawn with seed + i, so the first and the last say them all.
-    return str(seeds[0]) if len(seeds) == 1 else "–".join(str(seed) for seed in (*seeds[:1], *seeds[-1:]))
+    # Image i is drawn with seed + i, so the first and the last say them all; variants of a prompt share one.
+    return "–".join(dict.fromkeys(str(seed) for seed in (*seeds[:1], *seeds[-1:])))
 
 
 def _mentions(users: Sequence[int]) -> str:

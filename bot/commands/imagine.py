@@ -15,12 +15,13 @@ from bot import access, answers, prompt_file
 from bot.admission import Entry
 from bot.applicants import applicant_in
 from bot.fronts import SlashFront, is_thread
+from bot.interactions.go_ahead import go_ahead
 from bot.options import Options
 from bot.presenter import shorten
 from bot.refusal import Refusal
 from flux2.models import MEGAPIXEL
 from flux2.prompting import styles
-from flux2.request import MAX_PROMPT, MAX_SEED, ReferenceImage
+from flux2.request import MAX_PROMPT, MAX_SEED, GenerationRequest, ReferenceImage
 from flux2.sizing import ASPECTS, MATCH, MEGAPIXELS
 
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ async def draw(
     request, notes = await services.casting.settle(
         interaction.user.id, interaction.guild_id, options, (*references.pictures, *pictures)
     )
+    if request.variants and not await _wanted(interaction, request):
+        return
     entry = Entry(
         idempotency_key=f"i{interaction.id}",
         source="imagine",
@@ -122,6 +125,14 @@ async def draw(
         file_size_limit=interaction.filesize_limit,
     )
     await services.admission.admit(entry, SlashFront(interaction))
+
+
+async def _wanted(interaction: discord.Interaction[Flux2Bot], request: GenerationRequest) -> bool:
+    """Ask before many pictures are drawn."""
+    services = interaction.client.services
+    pace = await services.ledger.seconds_per_cost(request.model)
+    seconds = None if pace is None else pace * request.cost
+    return await go_ahead(interaction, request, seconds, await services.gate.left_today(applicant_in(interaction)))
 
 
 def check_payload(

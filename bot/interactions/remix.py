@@ -100,7 +100,7 @@ def remixed(request: GenerationRequest, filled: Filled) -> Options:
         seed=_whole(filled, _SEED, None),
         steps=_whole(filled, _STEPS, request.num_inference_steps),
         guidance=_number(filled, _GUIDANCE, request.guidance_scale),
-        count=request.count,
+        count=None if request.variants else request.count,
         output_format=request.output_format,
         output_quality=request.output_quality,
     )

@@ -1,5 +1,6 @@
 """A member's prompt, all the way to a picture in the thread."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +110,15 @@ async def test_a_refusal_names_its_stage(stack: Stack, tmp_path: Path) -> None:
         await imagine(stack, tmp_path, size="7x7")
     assert by_bot.value.stage == "bot"
     assert "64" in by_bot.value.error
+
+
+async def test_a_list_gives_a_picture_of_each_word_and_a_sheet_of_them_all(stack: Stack) -> None:
+    """Same seed, other words; the labelled sheet comes last and shows both."""
+    luna = stack.server.member("luna")
+    asked = await (await luna.slash("imagine", {"prompt": "a {red|blue} circle", "seed": 3, "format": "png"})).answer()
+    await luna.press(asked, "Draw 2")
+    world = stack.server.world
+    posted = await world.wait_for(lambda m: len(m.attachments) == 3)
+    red, blue, sheet = [Image.open(io.BytesIO(world.cdn.read(file.id) or b"")) for file in posted.attachments]
+    assert [np.asarray(image.convert("RGB")).astype(int)[64, 64].argmax() for image in (red, blue)] == [0, 2]
+    assert sheet.width > 2 * red.width

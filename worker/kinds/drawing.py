@@ -9,6 +9,7 @@ from PIL import Image
 
 from flux2 import pipeline
 from flux2.request import GenerationRequest
+from flux2.sheet import contact_sheet
 from worker.contract import Picture
 from worker.kinds.kit import Kit, OnStep, Product, open_picture, save_picture
 
@@ -24,6 +25,9 @@ def draw(request: GenerationRequest, kit: Kit, on_step: OnStep) -> Product:
         saving.append(kit.saver.submit(save_picture, image, form, quality, request.seeds[index], kit.blobs))
 
     generation = pipeline.generate(kit.engine, request, references, on_step=on_step, on_image=on_image)
+    if request.variants:
+        labels = [variant.label for variant in request.variants]
+        saving.append(kit.saver.submit(_save_sheet, generation.images, labels, request, kit))
     drawn = time.monotonic()
     pictures = []
     for index, picture in enumerate(saving):
@@ -31,3 +35,9 @@ def draw(request: GenerationRequest, kit: Kit, on_step: OnStep) -> Product:
         pictures.append(picture.result())
     timings = {**generation.timings, "save": time.monotonic() - drawn}
     return Product(pictures=tuple(pictures), timings=timings, notes=generation.notes)
+
+
+def _save_sheet(drawn: list[Image.Image], labels: list[str], request: GenerationRequest, kit: Kit) -> Picture:
+    """Keep one picture that shows all of them side by side; the last, so that the first is still the first drawn."""
+    sheet = contact_sheet(drawn, labels)
+    return save_picture(sheet, request.output_format, request.output_quality, request.seed, kit.blobs)

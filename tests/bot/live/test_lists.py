@@ -1,0 +1,74 @@
+"""Lists in prompts, as members use them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from bot.client import Flux2Bot
+from bot.ledger.job import Job
+from sandbox.server import SandboxServer
+
+Gpu = Any
+OnlyJob = Callable[[], Awaitable[Job]]
+
+
+async def test_a_list_is_drawn_once_its_owner_agrees(server: SandboxServer, bot: Flux2Bot, only_job: OnlyJob) -> None:
+    """What it makes is said first; others cannot agree for them; then it is one job with a prompt a picture."""
+    luna, other = server.member("luna"), server.member("max")
+    asked = await (await luna.slash("imagine", {"prompt": "a {red|blue} fox", "seed": 7})).answer()
+    assert asked.content == "The lists make **2 pictures**: red, blue."
+    assert asked.labels() == ["Draw 2", "Leave it"]
+    refused = await (await other.press(asked, "Draw 2")).answer()
+    assert refused.ephemeral
+    assert "another member" in refused.content
+    assert await bot.services.ledger.open_jobs() == []
+    await luna.press(asked, "Draw 2")
+    await server.world.wait_for(lambda m: m.id == asked.id and "Cancel" in m.labels())
+    request = (await only_job()).request
+    assert request.prompt == "a {red|blue} fox"
+    assert (request.prompts, request.seeds) == (("a red fox", "a blue fox"), (7, 7))
+
+
+async def test_a_list_that_is_not_wanted_leaves_nothing(server: SandboxServer, bot: Flux2Bot) -> None:
+    """The question goes and nothing is queued."""
+    luna = server.member("luna")
+    asked = await (await luna.slash("imagine", {"prompt": "a {red|blue} fox"})).answer()
+    await luna.press(asked, "Leave it")
+    await server.world.hub.until(lambda: True if server.world.message(asked.id) is None else None, 15)
+    assert await bot.services.ledger.open_jobs() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"prompt": "{a|b|c|d} {e|f|g}"}, "The lists make 12 pictures, and 9 is the most; shorten them."),
+        ({"prompt": "{a|b} fox", "count": 2}, "make 2 pictures already; leave count out."),
+    ],
+)
+async def test_impossible_lists_are_refused_at_once(
+    server: SandboxServer, bot: Flux2Bot, options: dict[str, Any], words: str
+) -> None:
+    """Privately, before anything is asked or queued."""
+    answer = await (await server.member("luna").slash("imagine", options)).answer()
+    assert answer.ephemeral
+    assert words in answer.content
+
+
+async def test_words_that_were_a_list_can_be_changed_to_plain_ones(
+    server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob
+) -> None:
+    """Edit on such a picture draws one picture of plain words."""
+    luna = server.member("luna")
+    asked = await (await luna.slash("imagine", {"prompt": "a {red|blue} fox", "format": "png"})).answer()
+    await luna.press(asked, "Draw 2")
+    await server.world.wait_for(lambda m: m.id == asked.id and "Cancel" in m.labels())
+    await gpu.draw(await only_job())
+    posted = await server.world.wait_for(lambda m: len(m.attachments) == 2)
+    modal = (await luna.press(posted, "Edit")).modal
+    await luna.submit(modal, {"prompt": "a fox"})
+    await server.world.wait_for(lambda m: m.reference_id == posted.id and "Cancel" in m.labels())
+    request = next(job.request for job in await bot.services.ledger.open_jobs() if job.source == "edit")
+    assert (request.prompts, request.count) == (("a fox",), 1)
