@@ -17,6 +17,7 @@ from discord.ext import commands
 from yarl import URL
 
 import bot.commands
+import bot.menus
 from bot import answers, command_sync
 from bot.applicants import applicant_in
 from bot.backstage import Backstage
@@ -53,8 +54,8 @@ _BUTTONS = (
     SpoilerButton,
     DeleteButton,
 )
-_MENUS: tuple[app_commands.ContextMenu, ...] = ()
-"""Entries of a message's own menu; the library takes five."""
+_FOLDERS = (bot.commands, bot.menus)
+"""Each module in them registers what it holds."""
 _DRAWING = frozenset({"imagine", "edit", "upscale", "enhance", "describe", "studio", "Edit", "Upscale"})
 """Commands and menus that end in a job. Whether one may be is asked first, before any work; `Admission` asks again."""
 _THREADS_AT_ONCE = 8
@@ -134,10 +135,9 @@ class Flux2Bot(commands.AutoShardedBot):
         self._backstage = await Backstage.open(self, self.settings)
         self.services = self._backstage.services
         self.add_dynamic_items(*_BUTTONS)
-        for module in pkgutil.iter_modules(bot.commands.__path__):
-            await self.load_extension(f"{bot.commands.__name__}.{module.name}")
-        for menu in _MENUS:
-            self.tree.add_command(menu)
+        for folder in _FOLDERS:
+            for module in pkgutil.iter_modules(folder.__path__):
+                await self.load_extension(f"{folder.__name__}.{module.name}")
         await command_sync.sync(self.tree, self.services.ledger)
         await self._backstage.start(self._collapse)
         self.is_set_up = True
