@@ -35,9 +35,9 @@ Submit = Callable[["discord.Interaction[Flux2Bot]", Filled], Awaitable[None]]
 
 def _forms() -> dict[str, Submit]:
     # Imported when asked: a form's module reads its answers with this one.
-    from bot.interactions import edit, remix
+    from bot.interactions import edit, remix, scene
 
-    return {edit.FORM: edit.submit, remix.FORM: remix.submit}
+    return {edit.FORM: edit.submit, remix.FORM: remix.submit, scene.FORM: scene.submit}
 
 
 async def on_submit(interaction: discord.Interaction[Flux2Bot]) -> None:

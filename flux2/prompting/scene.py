@@ -30,7 +30,6 @@ COMPOSITIONS = {
 ANGLES = {
     "eye level": "natural, as one meets it",
     "low angle": "heroic, looking up",
-    "high angle": "looking down a little",
     "bird's-eye": "from above: patterns, overview",
     "worm's-eye": "from the ground: imposing",
     "over-the-shoulder": "intimate, telling a story",

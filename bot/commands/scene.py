@@ -1,0 +1,54 @@
+"""/scene: a form that asks for a picture part by part; what is filled in becomes a JSON prompt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.app_commands import Choice
+
+from bot.commands.imagine import check_payload, models_like
+from bot.interactions.scene import scene_modal
+from bot.options import Options
+from flux2.request import MAX_SEED
+from flux2.sizing import ASPECTS
+
+if TYPE_CHECKING:
+    from bot.client import Flux2Bot
+
+
+@app_commands.command(description="Describe a picture part by part in a form: subjects, look, colours, camera.")
+@app_commands.describe(
+    aspect="Shape of the picture.",
+    size="Megapixels (0.5, 1, 2 or 4) or width x height, such as 1024x768.",
+    model="Which model draws.",
+    seed="The same seed and options give the same picture.",
+    count="How many pictures; each takes the next seed.",
+)
+@app_commands.choices(aspect=[Choice(name=name, value=name) for name in ASPECTS])
+@app_commands.guild_only()
+@app_commands.allowed_installs(guilds=True, users=False)
+async def scene(
+    interaction: discord.Interaction[Flux2Bot],
+    aspect: str | None = None,
+    size: app_commands.Range[str, 1, 20] | None = None,
+    model: app_commands.Range[str, 1, 60] | None = None,
+    seed: app_commands.Range[int, 0, MAX_SEED] | None = None,
+    count: app_commands.Range[int, 1, 10] | None = None,
+) -> None:
+    """Open the form: it must be the first answer, so what can be refused is refused before anybody types."""
+    options = Options(prompt="a scene", aspect=aspect, size=size, model=model, seed=seed, count=count)
+    check_payload(interaction, options, [])
+    await interaction.response.send_modal(scene_modal(options))
+
+
+@scene.autocomplete("model")
+async def _models(interaction: discord.Interaction[Flux2Bot], typed: str) -> list[Choice[str]]:
+    """Models the workers serve."""
+    return await models_like(interaction, typed)
+
+
+async def setup(bot: Flux2Bot) -> None:
+    """Register the command."""
+    bot.tree.add_command(scene)
