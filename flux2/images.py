@@ -15,6 +15,7 @@ from typing import cast
 from PIL import Image, ImageOps
 
 from flux2.errors import InvalidRequest
+from flux2.provenance import Provenance, save_arguments
 from flux2.request import OutputFormat
 
 MAX_ASPECT = 8
@@ -80,15 +81,18 @@ def check_shape(size: tuple[int, int]) -> None:
         )
 
 
-def encode(image: Image.Image, output_format: OutputFormat, quality: int) -> bytes:
-    """Return the bytes of a file. `quality` 0 to 100 is for webp and jpeg; png is lossless."""
+def encode(
+    image: Image.Image, output_format: OutputFormat, quality: int, provenance: Provenance | None = None
+) -> bytes:
+    """Return the bytes of a file, with `provenance` in its metadata. `quality` 0 to 100 is for webp and jpeg."""
     file = io.BytesIO()
+    metadata = save_arguments(provenance, output_format) if provenance else {}
     if output_format == "png":
-        image.save(file, "PNG", compress_level=1)  # higher levels cost seconds at 4 MP for a few per cent
+        image.save(file, "PNG", compress_level=1, **metadata)  # higher levels cost seconds at 4 MP for a few per cent
     elif output_format == "webp":
-        image.save(file, "WEBP", quality=quality, method=4)
+        image.save(file, "WEBP", quality=quality, method=4, **metadata)
     else:
-        image.save(file, "JPEG", quality=quality, subsampling=0 if quality >= 90 else 2)
+        image.save(file, "JPEG", quality=quality, subsampling=0 if quality >= 90 else 2, **metadata)
     return file.getvalue()
 
 

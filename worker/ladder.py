@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from flux2 import provenance
 from flux2.images import encode
+from flux2.provenance import Provenance
 from flux2.request import OutputFormat
 
 REQUEST_LIMIT = 25 * 1024 * 1024 - 64 * 1024
@@ -54,7 +56,7 @@ def fit(data: bytes, output_format: OutputFormat, limit: int) -> Fitted:
         return Fitted(data, output_format)
     with Image.open(io.BytesIO(data)) as opened:
         image = opened.convert("RGB")
-    for rung_format, words, write in _rungs(image, output_format):
+    for rung_format, words, write in _rungs(image, output_format, provenance.read(data)):
         smaller = write()
         if len(smaller) <= limit:
             return Fitted(smaller, rung_format, f"Sent as {words} to fit {_bytes(limit)}.")
@@ -81,36 +83,39 @@ def share(sizes: Sequence[int], total: int) -> int:
     return max(sizes, default=total)
 
 
-def _rungs(image: Image.Image, output_format: OutputFormat) -> Iterator[Rung]:
+def _rungs(image: Image.Image, output_format: OutputFormat, made: Provenance | None) -> Iterator[Rung]:
     # Who asked for PNG wants every pixel as drawn: a lossless WebP keeps them in about two thirds of the bytes.
     if output_format == "png" and max(image.size) <= _WEBP_SIDE:
-        yield "webp", "lossless WebP", lambda: _lossless_webp(image)
+        yield "webp", "lossless WebP", lambda: _lossless_webp(image, made)
     if output_format != "jpeg" and max(image.size) <= _WEBP_SIDE:
         for quality in _WEBP_QUALITIES:
-            yield "webp", f"WebP of quality {quality}", _writer(image, "webp", quality)
+            yield "webp", f"WebP of quality {quality}", _writer(image, "webp", quality, made)
     for quality in _JPEG_QUALITIES:
-        yield "jpeg", f"JPEG of quality {quality}", _writer(image, "jpeg", quality)
+        yield "jpeg", f"JPEG of quality {quality}", _writer(image, "jpeg", quality, made)
     for scale in _SCALES:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-        yield "jpeg", f"JPEG of {size[0]}×{size[1]}", _scaled_writer(image, size)
+        yield "jpeg", f"JPEG of {size[0]}×{size[1]}", _scaled_writer(image, size, made)
 
 
 _WEBP_SIDE = 16_383
 """Pixels; the WebP format holds no longer side."""
 
 
-def _writer(image: Image.Image, output_format: OutputFormat, quality: int) -> Callable[[], bytes]:
-    return lambda: encode(image, output_format, quality)
+def _writer(
+    image: Image.Image, output_format: OutputFormat, quality: int, made: Provenance | None
+) -> Callable[[], bytes]:
+    return lambda: encode(image, output_format, quality, made)
 
 
-def _scaled_writer(image: Image.Image, size: tuple[int, int]) -> Callable[[], bytes]:
-    return lambda: encode(image.resize(size, Image.Resampling.LANCZOS), "jpeg", _SCALED_QUALITY)
+def _scaled_writer(image: Image.Image, size: tuple[int, int], made: Provenance | None) -> Callable[[], bytes]:
+    return lambda: encode(image.resize(size, Image.Resampling.LANCZOS), "jpeg", _SCALED_QUALITY, made)
 
 
-def _lossless_webp(image: Image.Image) -> bytes:
+def _lossless_webp(image: Image.Image, made: Provenance | None) -> bytes:
     file = io.BytesIO()
+    metadata = provenance.save_arguments(made, "webp") if made else {}
     # method 2: a third of the default's time for about two per cent more bytes.
-    image.save(file, "WEBP", lossless=True, method=2)
+    image.save(file, "WEBP", lossless=True, method=2, **metadata)
     return file.getvalue()
 
 

@@ -16,6 +16,8 @@ _TEXT = """\
 Images attached to the reply are used too.
 **Again** draws the same with another seed, **Edit** lets you change the words or the picture, \
 **More…** holds the recipe, Remix, favourites, spoiler and delete.
+**style:** puts a look around your words, codes such as #E8AA14 give exact colours, and **/scene** asks for a picture \
+part by part.
 **/preset** keeps options, words and pictures under a name; after saving luna with her picture, @luna in a prompt \
 brings it along. **/settings** keeps what you prefer.
 **/jobs** shows where your pictures stand and cancels them.

@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from flux2 import images
+from flux2.provenance import Provenance
 from flux2.request import GenerationRequest
 
 SUFFIXES = {".png": "png", ".webp": "webp", ".jpg": "jpeg", ".jpeg": "jpeg"}
@@ -36,5 +37,6 @@ def _free(folder: Path, stem: str, extension: str) -> Path:
 
 def save(pictures: list[Image.Image], request: GenerationRequest, files: list[Path]) -> None:
     """Write each picture to its file. Raises OSError."""
-    for image, file in zip(pictures, files, strict=True):
-        file.write_bytes(images.encode(image, request.output_format, request.output_quality))
+    for image, seed, file in zip(pictures, request.seeds, files, strict=True):
+        made = Provenance.of(request, seed)
+        file.write_bytes(images.encode(image, request.output_format, request.output_quality, made))

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from PIL import Image
 
 from flux2 import pipeline
+from flux2.provenance import Provenance
 from flux2.request import GenerationRequest
 from flux2.sheet import contact_sheet
 from worker.contract import Picture
@@ -21,8 +22,9 @@ def draw(request: GenerationRequest, kit: Kit, on_step: OnStep) -> Product:
     saving: list[Future[Picture]] = []
 
     def on_image(index: int, image: Image.Image) -> None:
-        form, quality = request.output_format, request.output_quality
-        saving.append(kit.saver.submit(save_picture, image, form, quality, request.seeds[index], kit.blobs))
+        form, quality, seed = request.output_format, request.output_quality, request.seeds[index]
+        made = Provenance.of(request, seed)
+        saving.append(kit.saver.submit(save_picture, image, form, quality, seed, kit.blobs, made))
 
     generation = pipeline.generate(kit.engine, request, references, on_step=on_step, on_image=on_image)
     if request.variants:

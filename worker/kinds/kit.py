@@ -10,6 +10,7 @@ from PIL import Image
 
 from flux2 import images
 from flux2.engine import Engine
+from flux2.provenance import Provenance
 from flux2.request import OutputFormat, ReferenceImage
 from worker.blobs import Blobs
 from worker.contract import Phase, Picture
@@ -50,9 +51,11 @@ def open_picture(reference: ReferenceImage, blobs: Blobs) -> Image.Image:
     return images.open_reference(blobs.get(reference.sha256), max_pixels=_MAX_REFERENCE_PIXELS).image
 
 
-def save_picture(image: Image.Image, output_format: OutputFormat, quality: int, seed: int, blobs: Blobs) -> Picture:
-    """Encode `image` and keep it."""
-    data = images.encode(image, output_format, quality)
+def save_picture(
+    image: Image.Image, output_format: OutputFormat, quality: int, seed: int, blobs: Blobs, made: Provenance
+) -> Picture:
+    """Encode `image`, with how it was made in its metadata, and keep it."""
+    data = images.encode(image, output_format, quality, made)
     return Picture(
         sha256=blobs.put(data),
         output_format=output_format,

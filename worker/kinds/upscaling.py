@@ -6,6 +6,7 @@ import time
 
 from PIL import Image
 
+from flux2.provenance import Provenance
 from flux2.upscaling.request import UpscaleRequest
 from worker.kinds.kit import Kit, OnStep, Product, open_picture, save_picture
 
@@ -18,5 +19,6 @@ def upscale(request: UpscaleRequest, kit: Kit, on_step: OnStep) -> Product:
     enlarged = source.resize((request.width, request.height), Image.Resampling.LANCZOS)
     drawn = time.monotonic()
     on_step("save", 0, 1)
-    picture = save_picture(enlarged, request.output_format, request.output_quality, request.seed, kit.blobs)
+    form, quality, seed = request.output_format, request.output_quality, request.seed
+    picture = save_picture(enlarged, form, quality, seed, kit.blobs, Provenance.of(request, seed))
     return Product(pictures=(picture,), timings={"save": time.monotonic() - drawn})
