@@ -1,4 +1,4 @@
-"""Which jobs refer to which blobs: what is needed, what may go. Each function is one transaction's work.
+"""Which jobs and trays refer to which blobs: what is needed, what may go. Each function is one transaction's work.
 
 A blob is named by its content, so two members who drew or attached the same picture share it.
 """
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.ledger.schema import blob_uses
+from bot.ledger.schema import blob_uses, trays
 
 _AT_ONCE = 500
 """Values in one IN list; SQLite takes no end of them."""
@@ -40,7 +40,7 @@ def _named(document: Any) -> Iterator[str]:
 
 
 def drop(connection: Connection, job_ids: Iterable[str]) -> set[str]:
-    """Forget what these jobs refer to; return the blobs that no other job refers to."""
+    """Forget what these jobs refer to; return the blobs that nothing else refers to."""
     freed: set[str] = set()
     ids = list(job_ids)
     for start in range(0, len(ids), _AT_ONCE):
@@ -51,9 +51,10 @@ def drop(connection: Connection, job_ids: Iterable[str]) -> set[str]:
 
 
 def in_use(connection: Connection, blobs: Iterable[str]) -> set[str]:
-    """Those of `blobs` that some job refers to."""
+    """Those of `blobs` that some job or tray refers to."""
     names, used = sorted(blobs), set[str]()
     for start in range(0, len(names), _AT_ONCE):
-        some = blob_uses.c.sha256.in_(names[start : start + _AT_ONCE])
-        used |= set(connection.execute(select(blob_uses.c.sha256).where(some)).scalars())
+        for uses in (blob_uses, trays):
+            some = uses.c.sha256.in_(names[start : start + _AT_ONCE])
+            used |= set(connection.execute(select(uses.c.sha256).where(some)).scalars())
     return used

@@ -20,8 +20,10 @@ from bot.ledger.governance import Governance
 from bot.ledger.job import OPEN, Caps, Job, NewJob, Outcome, Place, State, Status
 from bot.ledger.presets import Shelf
 from bot.ledger.schema import jobs
+from bot.ledger.shown import Shown
 from bot.ledger.sightings import Sighting
 from bot.ledger.standing import Standings
+from bot.ledger.trays import Trays
 from worker.contract import Destination, Event, RenderResult
 
 _T = TypeVar("_T")
@@ -35,6 +37,8 @@ class Ledger:
         self._database = database
         self.shelf = Shelf(database)
         self.favourites = Favourites(database)
+        self.trays = Trays(database)
+        self.shown = Shown(database)
         self._standings = Standings(database)
         self.governance = Governance(database)
         self._pace: dict[str, float | None] = {}

@@ -258,3 +258,28 @@ blob_uses = Table(
     Index("blobs_of_job", "job_id"),
 )
 """Which jobs refer to which blobs; a blob is by content, so two members may share one."""
+
+trays = Table(
+    "trays",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    # 1 is the first.
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("sha256", String(64), nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("label", String(80), nullable=False),
+    # The same in every row of a tray.
+    Column("changed_at", Instant, nullable=False),
+    Index("trays_by_blob", "sha256"),
+)
+
+shown = Table(
+    "shown",
+    metadata,
+    Column("interaction_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("pictures", JSON, nullable=False),
+)
+"""Pictures that forms were opened for."""
