@@ -79,7 +79,7 @@ def generate(
     prepared = prepare_references(references, engine.model)
     watch.report("encode", 0, 1)
     # A handful of megabytes each; the engine remembers one prompt's for the pictures that share it.
-    embeddings = [engine.embed(request.model_copy(update={"prompt": prompt})) for prompt in request.prompts]
+    embeddings = [engine.embed(request.of_picture(index)) for index in range(request.count)]
     watch.report("encode", 1, 1)
     images = []
     for index, seed in enumerate(request.seeds):

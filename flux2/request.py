@@ -80,6 +80,11 @@ class GenerationRequest(BaseModel):
             return (self.seed,) * self.count
         return tuple((self.seed + i) % (MAX_SEED + 1) for i in range(self.count))
 
+    def of_picture(self, index: int) -> GenerationRequest:
+        """The request that draws picture `index` by itself, from 0."""
+        alone = {"prompt": self.prompts[index], "seed": self.seeds[index], "count": 1, "variants": ()}
+        return self.model_copy(update=alone)
+
     @property
     def cost(self) -> float:
         """Work in token-steps: what the seconds of a render grow with, to first order."""

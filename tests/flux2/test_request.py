@@ -141,3 +141,14 @@ def test_a_request_refuses_what_it_does_not_know_or_cannot_draw() -> None:
             GenerationRequest.model_validate(good | bad)
     with pytest.raises(ValidationError):
         request.seed = 3  # type: ignore[misc]
+
+
+def test_each_picture_can_be_asked_for_by_itself() -> None:
+    """Pictures of a count have a seed of their own, pictures of a list a prompt of their own."""
+    several, _ = settle(KLEIN, "a fox", seed=7, count=2)
+    listed, _ = settle(KLEIN, "a {red|blue} fox", seed=7)
+    alone = [several.of_picture(1), listed.of_picture(1)]
+    assert [(one.prompt, one.seed, one.count, one.variants) for one in alone] == [
+        ("a fox", 8, 1, ()),
+        ("a blue fox", 7, 1, ()),
+    ]

@@ -23,7 +23,7 @@ def draw(request: GenerationRequest, kit: Kit, on_step: OnStep) -> Product:
 
     def on_image(index: int, image: Image.Image) -> None:
         form, quality, seed = request.output_format, request.output_quality, request.seeds[index]
-        made = Provenance.of(request, seed)
+        made = Provenance.of(request.of_picture(index), seed)
         saving.append(kit.saver.submit(save_picture, image, form, quality, seed, kit.blobs, made))
 
     generation = pipeline.generate(kit.engine, request, references, on_step=on_step, on_image=on_image)
@@ -41,5 +41,5 @@ def draw(request: GenerationRequest, kit: Kit, on_step: OnStep) -> Product:
 
 def _save_sheet(drawn: list[Image.Image], labels: list[str], request: GenerationRequest, kit: Kit) -> Picture:
     """Keep one picture that shows all of them side by side; the last, so that the first is still the first drawn."""
-    sheet = contact_sheet(drawn, labels)
-    return save_picture(sheet, request.output_format, request.output_quality, request.seed, kit.blobs)
+    sheet, made = contact_sheet(drawn, labels), Provenance.of(request, request.seed)
+    return save_picture(sheet, request.output_format, request.output_quality, request.seed, kit.blobs, made)
