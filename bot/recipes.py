@@ -24,7 +24,8 @@ def reworded(request: Request, model: Model, prompt: str) -> Request:
     prompt = prompt.strip() or request.prompt
     if prompt == request.prompt:
         return again(request)
-    checked, _ = settle(model, prompt)
+    references = request.reference_images if isinstance(request, GenerationRequest) else ()
+    checked, _ = settle(model, prompt, reference_images=references)
     changed: dict[str, object] = {"prompt": checked.prompt}
     if isinstance(request, GenerationRequest) and (checked.variants or request.variants):
         changed |= {"variants": checked.variants, "count": checked.count}

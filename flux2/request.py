@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from flux2 import sizing
 from flux2.errors import InvalidRequest
 from flux2.models import Model
-from flux2.prompting import wildcards, wording
+from flux2.prompting import indexing, wildcards, wording
 from flux2.prompting.styles import Style
 from flux2.prompting.wildcards import MAX_VARIANTS, Variant
 
@@ -119,6 +119,8 @@ def settle(
         raise InvalidRequest(
             f"{model.name} takes at most {images}, and {len(reference_images)} were given; remove some."
         )
+    for worded in [variant.prompt for variant in variants] or [text]:
+        indexing.check(worded, len(reference_images))
     shapes = tuple((image.width, image.height) for image in reference_images)
     width, height, snapped = _size(model, style, aspect, size, shapes)
     chosen_format = _format(output_format)
@@ -137,7 +139,7 @@ def settle(
         variants=variants,
     )
     ignored = "Quality was ignored: png is lossless." if output_quality is not None and chosen_format == "png" else None
-    return request, (*said, *filter(None, (snapped, ignored)))
+    return request, (*said, *filter(None, (snapped, sizing.shape_note(aspect, size, len(shapes)), ignored)))
 
 
 def _variants(prompt: str, style: Style | None, count: int | None) -> tuple[Variant, ...]:

@@ -95,6 +95,14 @@ def _matched(references: Sequence[tuple[int, int]], number: int) -> tuple[int, i
     return width, height
 
 
+def shape_note(aspect: str | None, size: str | None, references: int) -> str | None:
+    """Say which of the reference images decides the shape, if one does; the arguments are those `settle` took."""
+    if not references or aspect in ASPECTS or (size and _EXPLICIT.match(size)):
+        return None
+    matched = _MATCH.match(aspect) if aspect else None
+    return f"Image {int(matched[1] or 1) if matched else 1} decides the shape."
+
+
 def is_drawable(model: Model, width: int, height: int) -> bool:
     """Whether `model` takes this explicit size."""
     within = all(model.min_side <= side <= model.max_side for side in (width, height))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from flux2.errors import InvalidRequest
 from flux2.models import MEGAPIXEL, REGISTRY, Model
-from flux2.sizing import ASPECTS, MEGAPIXELS, MULTIPLE, fit, settle, snap
+from flux2.sizing import ASPECTS, MEGAPIXELS, MULTIPLE, fit, settle, shape_note, snap
 
 MODELS = st.sampled_from(list(REGISTRY.values()))
 SIDES = st.integers(16, 8000)
@@ -132,3 +132,23 @@ def test_any_reference_may_give_the_shape() -> None:
 def test_megapixels_may_carry_their_unit(size: str) -> None:
     """“1 MP” is one megapixel."""
     assert settle(KLEIN, "1:1", size)[:2] == (1024, 1024)
+
+
+@pytest.mark.parametrize(
+    ("aspect", "size", "references", "number"),
+    [
+        (None, None, 2, 1),
+        (None, "1", 1, 1),
+        ("match", None, 2, 1),
+        ("match:2", "0.5", 2, 2),
+        ("16:9", None, 2, None),
+        (None, "640x480", 2, None),
+        (None, None, 0, None),
+    ],
+)
+def test_the_image_that_decides_the_shape_is_said(
+    aspect: str | None, size: str | None, references: int, number: int | None
+) -> None:
+    """The first one, or the one that was matched; nothing where a size or an aspect was given."""
+    said = shape_note(aspect, size, references)
+    assert said == (None if number is None else f"Image {number} decides the shape.")
