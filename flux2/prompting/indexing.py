@@ -8,7 +8,7 @@ Pictures, photos and “the second one” may name an image too, but as well the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from flux2.errors import InvalidRequest
 from flux2.prompting import quotes, scene
@@ -101,6 +101,10 @@ def _texts(prompt: str) -> list[str]:
     if described is None:
         return [prompt]
     texts: list[str] = []
-    keep: Callable[[str, str], str] = lambda _key, text: texts.append(text) or text  # noqa: E731 - one line says it
-    scene.mapped(described.as_object(), keep)
+
+    def look(_key: str, text: str) -> str:
+        texts.append(text)
+        return text
+
+    scene.mapped(described.as_object(), look)
     return texts
