@@ -56,7 +56,7 @@ _BUTTONS = (
 )
 _FOLDERS = (bot.commands, bot.menus)
 """Each module in them registers what it holds."""
-_DRAWING = frozenset({"imagine", "edit", "upscale", "enhance", "describe", "studio", "Edit", "Upscale"})
+_DRAWING = frozenset({"imagine", "edit", "upscale", "enhance", "describe", "studio", "scene", "Edit", "Upscale"})
 """Commands and menus that end in a job. Whether one may be is asked first, before any work; `Admission` asks again."""
 _THREADS_AT_ONCE = 8
 """Opened side by side; Discord takes fifty calls a second of us, and counts those it refuses against our address."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bot.ledger.job import Job
 from bot.presenter import plain, shorten
+from flux2.prompting.wording import plain_words
 from flux2.request import GenerationRequest
 from flux2.upscaling.request import UpscaleRequest
 from worker.contract import Request
@@ -21,7 +22,7 @@ def title(request: Request, limit: int) -> str:
     """The job on one line of a message; `limit` cuts what a member wrote."""
     match request:
         case GenerationRequest():
-            return f"“{plain(request.prompt, limit)}”"
+            return f"“{plain(plain_words(request.prompt), limit)}”"
         case UpscaleRequest():
             return f"Upscale {request.factor:.3g}× to {request.width}×{request.height}"
 
@@ -35,7 +36,7 @@ def thread_name(request: Request) -> str:
     """The job as a thread's name: 1 to 100 characters on one line, unescaped."""
     match request:
         case GenerationRequest():
-            return shorten(" ".join(request.prompt.split()), _THREAD) or "picture"
+            return shorten(" ".join(plain_words(request.prompt).split()), _THREAD) or "picture"
         case UpscaleRequest():
             return title(request, _THREAD)
 
@@ -44,7 +45,7 @@ def alt_text(request: Request) -> str:
     """What a screen reader says of the job's pictures, unescaped."""
     match request:
         case GenerationRequest():
-            return shorten("AI-generated picture: " + " ".join(request.prompt.split()), _ALT_TEXT)
+            return shorten("AI-generated picture: " + " ".join(plain_words(request.prompt).split()), _ALT_TEXT)
         case UpscaleRequest():
             words = " ".join((request.prompt or request.recipe).split())
             shows = f": {words}" if words else ""

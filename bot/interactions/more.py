@@ -5,6 +5,7 @@ Another thing to do with a picture is one file with a button, and its place in `
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import discord
@@ -53,9 +54,13 @@ def recipe(request: Request) -> str:
     """The request as a member would type it, fit for a code block."""
     match request:
         case GenerationRequest():
-            command, options = "/imagine", _drawn(request)
+            return command_line("/imagine", _drawn(request))
         case UpscaleRequest():
-            command, options = "/upscale", _enlarged(request)
+            return command_line("/upscale", _enlarged(request))
+
+
+def command_line(command: str, options: Mapping[str, str | float | None]) -> str:
+    """A command with its options as they are typed, those of None left out, fit for a code block."""
     words = [
         f"{name}:{value:g}" if isinstance(value, float) else f"{name}:{value}"
         for name, value in options.items()

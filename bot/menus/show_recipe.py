@@ -1,0 +1,105 @@
+"""Show recipe: how a picture was made, from the ledger, else from the picture's own file. For the asker alone.
+
+The one way to get a JSON prompt back, indented. A file is anybody's: what it says is shown as its words, never as ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+
+from bot import answers
+from bot.interactions.custom_id import parse
+from bot.interactions.more import command_line, recipe
+from bot.ledger.job import Job
+from bot.presenter import MAX_CONTENT
+from bot.refusal import Refusal
+from bot.services import Services
+from flux2 import provenance
+from flux2.prompting import scene
+from flux2.provenance import Provenance
+
+if TYPE_CHECKING:
+    from bot.client import Flux2Bot
+
+_FILES_READ = 3
+"""Of a message with many pictures; those of one message have one recipe."""
+_KINDS = ("image/png", "image/webp", "image/jpeg")
+_COMMANDS = {"render": "/imagine", "upscale": "/upscale"}
+
+
+@app_commands.context_menu(name="Show recipe")
+@app_commands.guild_only()
+@app_commands.allowed_installs(guilds=True, users=False)
+async def show_recipe(interaction: discord.Interaction[Flux2Bot], message: discord.Message) -> None:
+    """Answer with the recipe of the pictures in `message`, anybody's."""
+    if not await answers.acknowledge(interaction, ephemeral=True):
+        return
+    services = interaction.client.services
+    job = await _job_of(message, interaction)
+    if job is not None:
+        text, prompt = f"To draw it again, copy this:\n```\n{recipe(job.request)}\n```", job.request.prompt
+    else:
+        made = await _from_files(message, services)
+        text = f"Read from the file itself, which anybody can change:\n```\n{_line(made)}\n```"
+        prompt = made.prompt
+    await interaction.edit_original_response(**_with_json(text, prompt))
+
+
+async def _job_of(message: discord.Message, interaction: discord.Interaction[Flux2Bot]) -> Job | None:
+    """The job whose result or status this message is; only our own buttons are believed."""
+    ledger = interaction.client.services.ledger
+    job = await ledger.by_result_message(message.id)
+    if job is not None or message.author.id != interaction.application_id:
+        return job
+    buttons = (item for row in message.components for item in getattr(row, "children", ()))
+    named = filter(None, (parse(str(getattr(button, "custom_id", ""))) for button in buttons))
+    _, job_id = next(named, (None, None))
+    return await ledger.get(job_id) if job_id else None
+
+
+async def _from_files(message: discord.Message, services: Services) -> Provenance:
+    """What the message's pictures say of themselves. Raises Refusal where none does."""
+    pictures = [one for one in message.attachments if (one.content_type or "").startswith(_KINDS)]
+    for attachment in pictures[:_FILES_READ]:
+        services.attachments.check((attachment,))
+        data = await services.attachments.fetch(attachment, max_bytes=attachment.size)
+        made = await asyncio.to_thread(provenance.read, data)
+        if made is not None:
+            return made
+    raise Refusal(
+        "There is no recipe in my records for this message, nor in its files; "
+        "Discord drops it from JPEG and WebP files, and other programs may drop it too."
+    )
+
+
+def _line(made: Provenance) -> str:
+    options = {
+        "prompt": " ".join(made.prompt.split()) or None,
+        "size": f"{made.width}x{made.height}",
+        "model": made.model,
+        "steps": made.num_inference_steps,
+        "guidance": made.guidance_scale,
+        "seed": made.seed,
+    }
+    return command_line(_COMMANDS.get(made.kind, "/imagine"), options)
+
+
+def _with_json(text: str, prompt: str) -> dict[str, Any]:
+    """The answer, with a JSON prompt indented: below the text where it fits, and as a file to attach again."""
+    described = scene.read(prompt)
+    if described is None:
+        return {"content": text}
+    pretty = described.pretty()
+    block = f"\nThe JSON prompt:\n```json\n{pretty.replace('```', 'ˋˋˋ')}\n```"
+    shown = text + block if len(text) + len(block) <= MAX_CONTENT else text
+    return {"content": shown, "attachments": [discord.File(io.BytesIO(pretty.encode()), "prompt.json")]}
+
+
+async def setup(bot: Flux2Bot) -> None:
+    """Register the entry."""
+    bot.tree.add_command(show_recipe)
