@@ -1,15 +1,18 @@
-"""`python -m bot`: settings, logging, the client, a clean stop on SIGTERM. The bot's only composition root.
+"""`python -m bot`: settings, logging, the client, a clean stop on SIGTERM. The bot's only composition root, also of
+`python -m bot admin`.
 
 What only the operator can mend ends the process with one sentence and status 78, which service managers do not restart.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import logging
 import signal
 import sys
+from collections.abc import Sequence
 
 import aiohttp
 import discord
@@ -18,6 +21,7 @@ from pydantic import ValidationError
 from bot import endpoints
 from bot.backstage import CannotStart
 from bot.client import Flux2Bot
+from bot.terminal import admin
 from config import logging as log_lines
 from config.settings import BotSettings, complaint
 
@@ -29,13 +33,26 @@ EXIT_UNAVAILABLE = 69
 """EX_UNAVAILABLE: something we need is down; starting again later may help."""
 
 
-def main() -> int:
-    """Run the bot until it is told to stop; return the exit status."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the bot until it is told to stop, or what the command line asks for; return the exit status."""
+    parsed = _parser().parse_args(arguments)
     try:
         settings = BotSettings()
     except ValidationError as error:
         return _say(complaint(error), EXIT_CONFIG)
-    log_lines.configure(settings.log_level, settings.log_json, secrets=_secrets(settings))
+    is_command = parsed.command is not None
+    level = "WARNING" if is_command else settings.log_level
+    log_lines.configure(level, settings.log_json, secrets=_secrets(settings))
+    return asyncio.run(admin.run(settings, parsed)) if is_command else _serve(settings)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Runs the bot, or looks after one that runs.")
+    admin.add_parser(parser.add_subparsers(dest="command", metavar="admin"))
+    return parser
+
+
+def _serve(settings: BotSettings) -> int:
     try:
         return asyncio.run(_run(settings))
     except discord.LoginFailure:

@@ -21,10 +21,12 @@ import bot.menus
 from bot import answers, command_sync
 from bot.applicants import applicant_in
 from bot.backstage import Backstage
+from bot.interactions import dialogue
 from bot.interactions.again import AgainButton
 from bot.interactions.cancel import CancelButton
 from bot.interactions.custom_id import parse
 from bot.interactions.delete import DeleteButton
+from bot.interactions.dialogue import DialogueButton, Dialogues
 from bot.interactions.edit import EditButton
 from bot.interactions.favourite import FavouriteButton
 from bot.interactions.forms import on_submit
@@ -53,6 +55,7 @@ _BUTTONS = (
     SendButton,
     SpoilerButton,
     DeleteButton,
+    DialogueButton,
 )
 _FOLDERS = (bot.commands, bot.menus)
 """Each module in them registers what it holds."""
@@ -72,6 +75,10 @@ discord.VoiceClient.warn_dave = False
 def intents() -> discord.Intents:
     """What the bot is told of; nothing here is privileged."""
     return discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
+
+
+def _is_known(custom_id: str) -> bool:
+    return parse(custom_id) is not None or dialogue.is_one(custom_id)
 
 
 class Tree(app_commands.CommandTree["Flux2Bot"]):
@@ -125,6 +132,7 @@ class Flux2Bot(commands.AutoShardedBot):
         self.rush = Rush()
         self.opening_threads = asyncio.Semaphore(_THREADS_AT_ONCE)
         self.replies = ReplyEdits(self)
+        self.dialogues = Dialogues()
         self.is_set_up = False
         self.has_collapsed = False
         self._backstage: Backstage | None = None
@@ -153,7 +161,7 @@ class Flux2Bot(commands.AutoShardedBot):
         custom_id = str(data.get("custom_id", ""))
         if interaction.type is discord.InteractionType.modal_submit:
             await on_submit(interaction)
-        elif interaction.type is discord.InteractionType.component and parse(custom_id) is None:
+        elif interaction.type is discord.InteractionType.component and not _is_known(custom_id):
             await answers.refuse(interaction, "This button is too old for me; ask for the picture again with /imagine.")
 
     async def on_message(self, message: discord.Message, /) -> None:

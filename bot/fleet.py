@@ -1,6 +1,7 @@
 """The workers as they describe themselves: who is alive, which models they serve, on how many GPUs.
 
-Only reads. A heartbeat that cannot be read (a newer worker's) is left out and said once in the log.
+Writes nothing but what the operator asks of a worker. A heartbeat that cannot be read (a newer worker's) is left out
+and said once in the log.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
 from flux2.models import REGISTRY, Model
-from worker.contract import WORKERS, Heartbeat, model_key, worker_key
+from worker.contract import WORKERS, Control, Heartbeat, control_key, model_key, worker_key
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T", bound=BaseModel)
@@ -22,6 +23,8 @@ _T = TypeVar("_T", bound=BaseModel)
 _SOCKET_TIMEOUT_S = 5.0
 _CONNECTIONS = 16
 """More than ever ask at a time; a rush waits for one instead of being refused."""
+_CONTROL_S = 30 * 24 * 3600
+"""A worker's name ends with its process, so what was asked of it may be forgotten after a while."""
 _SERVING = ("idle", "busy")
 """States in which a worker takes jobs off its queue, now or when it is done."""
 
@@ -65,6 +68,15 @@ class Fleet:
         bodies: Any = await self._redis.mget([worker_key(member.decode()) for member in sorted(members)])
         found = [self._read(Heartbeat, body) for body in bodies]
         return [heartbeat for heartbeat in found if heartbeat is not None]
+
+    async def control(self, name: str) -> Control:
+        """What was asked of a worker last."""
+        body: Any = await self._redis.get(control_key(name))
+        return self._read(Control, body) or Control()
+
+    async def set_control(self, name: str, control: Control) -> None:
+        """Ask something of a worker; it looks every few seconds."""
+        await self._redis.set(control_key(name), control.model_dump_json(), ex=_CONTROL_S)
 
     async def gpus(self, model: str) -> int:
         """How many GPUs draw with `model` right now; loading and draining ones do not count."""

@@ -49,6 +49,10 @@ class Gate:
 
     async def enter(self, applicant: Applicant) -> Terms:
         """Return what holds for the applicant. Raises Refusal where nothing may be drawn for him here."""
+        drain = await self._governance.drain()
+        if drain is not None:
+            reason = plain(drain.reason, 200)
+            raise Refusal(f"I take no new pictures just now ({reason}); try again in a few minutes.")
         ban = await self._governance.ban_of(applicant.user_id, applicant.guild_id)
         if ban is not None:
             raise banned(ban)

@@ -78,6 +78,11 @@ def worker_key(name: str) -> str:
     return f"worker:{name}"
 
 
+def control_key(name: str) -> str:
+    """String with expiry: the `Control` of one worker as JSON. Only the bot's Redis user may write it."""
+    return f"control:{name}"
+
+
 def model_key(name: str) -> str:
     """String with expiry MODEL_SEEN_S: the `Model` as JSON, as its last live worker advertised it."""
     return f"model:{name}"
@@ -289,8 +294,18 @@ class Heartbeat(Wire):
     device: str = ""
     memory_used_bytes: int | None = None
     memory_total_bytes: int | None = None
+    temperature_c: int | None = None
     job_id: str | None = None
     schema_version: int = SCHEMA_VERSION
+
+
+class Control(Wire):
+    """What the operator asks of one gpu worker. Absent: nothing."""
+
+    drains: bool = False
+    """Take no further job."""
+    restarts: int = 0
+    """How often a new child was asked for; a worker acts when it sees the number grow."""
 
 
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(seed|seconds|size|notes|reason|count|words)\}")

@@ -22,6 +22,7 @@ from flux2.models import Model
 from worker.allowlist import AllowedJob, AllowedQueue, TaskRefused, open_queue
 from worker.attempt import Attempt, End, Outcome
 from worker.contract import HEARTBEAT_S, RENDER_TASK, Heartbeat, gpu_queue
+from worker.control import Orders
 from worker.fence import Fence, Refusal
 from worker.heartbeat import Beacon
 from worker.keeper import Keeper
@@ -67,6 +68,7 @@ class GpuWorker(Worker):
         self._model = model
         self._fence = Fence(fence_redis)
         self._beacon = Beacon(fence_redis)
+        self._orders = Orders(fence_redis, name)
         self._patience = Patience(shutdown)
         self._settlement = Settlement(fence_redis, self._patience)
         self._keeper = keeper
@@ -107,6 +109,9 @@ class GpuWorker(Worker):
 
     def _turn(self) -> None:
         """One round: a loaded child first, then at most one job."""
+        if self._orders.look():
+            _log.info("starting a new child, as asked")
+            self._keeper.restart()
         self._beat()
         if self._keeper.is_sick:
             time.sleep(_PAUSE_S)
@@ -117,7 +122,7 @@ class GpuWorker(Worker):
             return
         if self.should_run_maintenance_tasks:
             self.run_maintenance_tasks()  # type: ignore[no-untyped-call]
-        if time.monotonic() < self._rests_until:
+        if self._orders.drains or time.monotonic() < self._rests_until:
             time.sleep(_PAUSE_S)
             return
         popped = self._pop()
@@ -249,7 +254,7 @@ class GpuWorker(Worker):
         state = "idle"
         if self._keeper.is_sick:
             state = "sick"
-        elif self._stopping.is_wanted:
+        elif self._stopping.is_wanted or (self._orders.drains and not self._job_id):
             state = "draining"
         elif self._job_id:
             state = "busy"

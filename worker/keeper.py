@@ -90,6 +90,11 @@ class Keeper:
                 "no more work; look at the device and the driver, then restart it"
             )
 
+    def restart(self) -> None:
+        """Let the next `load` start afresh, whatever the last children died over: the operator has had a look."""
+        self.close()
+        self._breaker = Breaker()
+
     def close(self) -> None:
         """Kill the child, if there is one."""
         resident, self._resident, self.ready = self._resident, None, None

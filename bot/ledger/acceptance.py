@@ -122,6 +122,17 @@ def close(connection: Connection, row: Row[Any], outcome: Outcome, **values: Any
     return rows.change(connection, row.id, state=State.CLOSED, outcome=outcome, **values)
 
 
+def set_priority(connection: Connection, job_id: str, priority: int) -> bool:
+    """Move a waiting job into the weight class of `priority`. False: it is not waiting."""
+    row = rows.find(connection, jobs.c.id == job_id)
+    if row is None or row.state != State.WAITING:
+        return False
+    weight = rows.weight(priority)
+    turns.join(connection, model=row.model, weight=weight, user_id=row.user_id)
+    rows.change(connection, job_id, priority=priority, weight=weight)
+    return True
+
+
 def request_cancel(connection: Connection, job_id: str) -> Job:
     """Close a waiting job as cancelled; note the wish on one in flight; leave any other as it is. Raises KeyError."""
     row = _row(connection, job_id)

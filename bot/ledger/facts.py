@@ -15,6 +15,7 @@ BEGINNING = "0-0"
 """Before the first entry of any stream."""
 _CURSOR = "events_cursor"
 _PAUSED = "paused"
+_DRAINING = "draining"
 _COMMANDS = "command_hash"
 
 
@@ -29,16 +30,34 @@ class Pause:
 
 def pause(connection: Connection) -> Pause | None:
     """Return the pause, if there is one."""
-    row = connection.execute(select(facts).where(facts.c.name == _PAUSED)).one_or_none()
-    return None if row is None else Pause(row.value, row.changed_at, row.changed_by)
+    return _pause(connection, _PAUSED)
 
 
 def set_pause(connection: Connection, reason: str | None, by: int) -> None:
     """Pause for `reason`; None ends it."""
+    _set_pause(connection, _PAUSED, reason, by)
+
+
+def drain(connection: Connection) -> Pause | None:
+    """Why nothing new is accepted, if that is so."""
+    return _pause(connection, _DRAINING)
+
+
+def set_drain(connection: Connection, reason: str | None, by: int) -> None:
+    """Accept nothing new for `reason`; None ends it."""
+    _set_pause(connection, _DRAINING, reason, by)
+
+
+def _pause(connection: Connection, name: str) -> Pause | None:
+    row = connection.execute(select(facts).where(facts.c.name == name)).one_or_none()
+    return None if row is None else Pause(row.value, row.changed_at, row.changed_by)
+
+
+def _set_pause(connection: Connection, name: str, reason: str | None, by: int) -> None:
     if reason is None:
-        connection.execute(delete(facts).where(facts.c.name == _PAUSED))
+        connection.execute(delete(facts).where(facts.c.name == name))
     else:
-        _put(connection, _PAUSED, reason, by)
+        _put(connection, name, reason, by)
 
 
 def cursor(connection: Connection) -> str:

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
-from bot.ledger import audit, bans, quota, rules
+from bot.ledger import audit, bans, facts, measures, quota, rules
 from bot.ledger.allowance import Usage
 from bot.ledger.audit import EVERYWHERE, Actor, Deed
 from bot.ledger.bans import Ban
 from bot.ledger.database import Database
+from bot.ledger.facts import Pause
 from bot.ledger.rows import now
 from bot.ledger.rules import Document, Key
 
@@ -112,6 +113,23 @@ class Governance:
             return had
 
         return await self._database.write(work)
+
+    async def drain(self) -> Pause | None:
+        """Why nothing new is accepted, if that is so."""
+        return await self._database.read(facts.drain)
+
+    async def set_drain(self, reason: str | None, by: int) -> None:
+        """Accept nothing new for `reason`; None ends it."""
+        await self._database.write(lambda connection: facts.set_drain(connection, reason, by))
+
+    async def endings(self, within: timedelta) -> dict[str, int]:
+        """How jobs ended lately; see `bot.ledger.measures.endings`."""
+        since = now() - within
+        return await self._database.read(lambda connection: measures.endings(connection, since))
+
+    async def seconds_of_work(self, model: str) -> float | None:
+        """GPU-seconds still to go for a model."""
+        return await self._database.read(lambda connection: measures.seconds_of_work(connection, model))
 
     async def record(
         self, actor: Actor, action: str, target: object = "", before: Any = None, after: Any = None

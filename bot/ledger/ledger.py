@@ -154,6 +154,10 @@ class Ledger:
         """Put a picked job back that may not have reached Redis; see `bot.ledger.acceptance.unpick`."""
         return await self._move(lambda connection: acceptance.unpick(connection, job))
 
+    async def set_priority(self, job_id: str, priority: int) -> bool:
+        """Let a waiting job wait in another weight class. False: it has begun, or there is none."""
+        return await self._move(lambda connection: acceptance.set_priority(connection, job_id, priority))
+
     async def request_cancel(self, job_id: str) -> Job:
         """Close a waiting job, note the wish on one in flight, leave any other. Raises KeyError."""
         return await self._move(lambda connection: acceptance.request_cancel(connection, job_id))

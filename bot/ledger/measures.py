@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from statistics import median
 
 from sqlalchemy import Connection, func, select
@@ -48,3 +49,21 @@ def waiting_models(connection: Connection) -> list[str]:
         if model is None:
             return found
         found.append(model)
+
+
+def endings(connection: Connection, since: datetime) -> dict[str, int]:
+    """How jobs ended that finished after `since`: by outcome, failed ones with their code; the most frequent first."""
+    ended = select(jobs.c.outcome, jobs.c.failure, func.count()).where(
+        jobs.c.state == State.CLOSED, jobs.c.finished_at >= since
+    )
+    rows = connection.execute(ended.group_by(jobs.c.outcome, jobs.c.failure).order_by(func.count().desc()))
+    return {f"{outcome} {failure}" if failure else str(outcome): number for outcome, failure, number in rows}
+
+
+def seconds_of_work(connection: Connection, model: str) -> float | None:
+    """GPU-seconds that everything accepted for `model` and not yet drawn takes; None before the first measure."""
+    pace = seconds_per_cost(connection, model)
+    undone = select(func.coalesce(func.sum(jobs.c.cost), 0.0)).where(
+        jobs.c.model == model, jobs.c.state.in_((State.WAITING, *IN_FLIGHT))
+    )
+    return None if pace is None else pace * float(connection.execute(undone).scalar_one())

@@ -26,6 +26,7 @@ from worker.contract import (
     RenderJob,
     RenderResult,
     Skeleton,
+    control_key,
     job_key,
     lease_key,
     model_key,
@@ -157,6 +158,21 @@ def test_no_user_administers_the_server(server: Server, user: str, command: tupl
     """A leaked URL cannot empty, dump, reconfigure or stop Redis."""
     with server.as_user(user) as client, pytest.raises(NoPermissionError):
         client.execute_command(*command)
+
+
+def test_a_worker_cannot_order_workers_about(server: Server) -> None:
+    """What the operator asks of a worker is written by the bot alone."""
+    with server.as_user("bot") as bot, server.as_user("worker-gpu") as worker:
+        bot.set(control_key("w"), "{}")
+        with pytest.raises(NoPermissionError):
+            worker.set(control_key("w"), "{}")
+
+
+def test_a_gpu_worker_reads_what_is_asked_of_it(readable: Server) -> None:
+    """Its own user is enough for that."""
+    with readable.as_user("bot") as bot, readable.as_user("worker-gpu") as worker:
+        bot.set(control_key("w"), "{}")
+        assert worker.get(control_key("w")) == b"{}"
 
 
 @pytest.mark.parametrize("user", WORKERS_USERS)

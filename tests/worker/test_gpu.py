@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import psutil
 import pytest
 from PIL import Image
 from redis import Redis
@@ -13,11 +14,13 @@ from rq.serializers import JSONSerializer
 from sandbox.processes import Child
 from worker.contract import (
     SCHEMA_VERSION,
+    Control,
     FailureCode,
     Finished,
     Progress,
     Started,
     Stopped,
+    control_key,
     deliver_queue,
     gpu_queue,
     job_key,
@@ -170,3 +173,29 @@ def test_the_worker_advertises_its_model(rig, worker: Child) -> None:
     redis: Redis = rig.redis
     assert 0 < redis.ttl(f"worker:{beat.name}") <= 30
     assert 570 < redis.ttl(model_key("sample")) <= 600
+
+
+def _ask(rig, worker: Child, control: Control) -> None:
+    beat = rig.heartbeat(worker)
+    rig.redis.set(control_key(beat.name), control.model_dump_json())
+
+
+def test_a_drained_worker_takes_nothing_until_it_is_resumed(rig, worker: Child) -> None:
+    """The operator's drain leaves the queue as it is, and says so; taking it back lets the job run."""
+    _ask(rig, worker, Control(drains=True))
+    rig.wait_for_state(worker, "draining")
+    job_id = rig.submit()
+    # Two looks of the worker later the job is still on the queue.
+    rig.wait(lambda: rig.redis.llen(f"rq:queue:{gpu_queue('sample')}") == 1, 5, "the job queued")
+    assert rig.events(job_id) == []
+    _ask(rig, worker, Control())
+    assert rig.wait_for_event(job_id, Finished).failure is None
+
+
+def test_a_restart_brings_a_new_child(rig, worker: Child) -> None:
+    """Asked for, the model is loaded in a new process, and jobs go on there."""
+    before = rig.model_process(worker).pid
+    _ask(rig, worker, Control(restarts=1))
+    rig.wait(lambda: before not in [child.pid for child in psutil.Process(worker.pid).children()], 60, "the old gone")
+    assert rig.wait_for_event(rig.submit(), Finished).failure is None
+    _ask(rig, worker, Control(restarts=1))

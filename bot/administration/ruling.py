@@ -1,0 +1,143 @@
+"""Rules for roles, channels, the server and its models: shown, changed, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from bot.administration.desk import Desk, Listing
+from bot.ledger.audit import EVERYWHERE
+from bot.ledger.rules import Document, Key, Scope
+from bot.policy import ChannelRule, GuildRule, RolePolicy
+from bot.presenter import plain
+from bot.refusal import Refusal
+
+_KINDS: dict[Scope, type[BaseModel]] = {
+    Scope.ROLE: RolePolicy,
+    Scope.MEMBER: RolePolicy,
+    Scope.CHANNEL: ChannelRule,
+    Scope.GUILD: GuildRule,
+}
+_MARKS = {Scope.ROLE: "<@&{}>", Scope.CHANNEL: "<#{}>", Scope.MEMBER: "<@{}>"}
+
+
+async def show(desk: Desk, scope: Scope) -> Listing:
+    """The rules of one kind."""
+    rules = await desk.governance.rules(desk.guild_id)
+    lines = [f"{_name(desk, key)}: {worded(document)}" for key, document in sorted(rules.items()) if key[0] is scope]
+    return Listing(f"Rules by {scope}", tuple(lines), "There are no rules yet; what the operator's settings say holds.")
+
+
+def _name(desk: Desk, key: Key) -> str:
+    scope, subject = key
+    if scope is Scope.GUILD:
+        return "every server" if desk.guild_id == EVERYWHERE else "this server"
+    return "everyone" if scope is Scope.ROLE and subject == desk.guild_id else _MARKS[scope].format(subject)
+
+
+def worded(document: Document) -> str:
+    """A rule on one line."""
+    parts = (
+        f"{name.replace('_', ' ')} {plain(', '.join(value) if isinstance(value, list) else str(value), 200)}"
+        for name, value in document.items()
+    )
+    return " · ".join(parts) or "no rule"
+
+
+async def change(desk: Desk, action: str, key: Key, given: Mapping[str, Any]) -> str:
+    """Set what is given, keep the rest. Raises Refusal for a figure nobody could mean, and where nothing is given."""
+    wanted = {name: value for name, value in given.items() if value is not None}
+    if not wanted:
+        raise Refusal("Nothing was given to change; name at least one option.")
+
+    def revise(former: Document) -> Document:
+        revised = {**former, **wanted}
+        if revised.get("models") == []:
+            del revised["models"]
+        return _checked(key[0], revised)
+
+    _, after = await desk.governance.change(desk.actor, action, key, revise)
+    return f"Set for {_name(desk, key)}: {worded(after)}."
+
+
+async def clear(desk: Desk, action: str, key: Key) -> str:
+    """Remove a rule."""
+    before, _ = await desk.governance.change(desk.actor, action, key, lambda _: {})
+    if not before:
+        raise Refusal(f"There is no rule for {_name(desk, key)}.")
+    return f"Removed the rule for {_name(desk, key)}; it was: {worded(before)}."
+
+
+async def clear_limits(desk: Desk) -> str:
+    """Remove a server's limits; which models are drawn with is kept."""
+
+    def revise(former: Document) -> Document:
+        return {name: value for name, value in former.items() if name in ("default_model", "disabled_models")}
+
+    before, after = await desk.governance.change(desk.actor, "limits clear", (Scope.GUILD, 0), revise)
+    if before == after:
+        raise Refusal("There are no limits to remove.")
+    return f"Removed; it was: {worded(before)}."
+
+
+def model_names(typed: str | None) -> list[str] | None:
+    """Names with commas between them; `all` is no limit."""
+    if typed is None:
+        return None
+    names = [name.strip() for name in typed.split(",") if name.strip()]
+    return [] if names == ["all"] else names
+
+
+async def enable_model(desk: Desk, model: str, *, enabled: bool) -> str:
+    """Let members draw with a model, or not."""
+
+    def revise(former: Document) -> Document:
+        off = set(former.get("disabled_models", ()))
+        off = off - {model} if enabled else off | {model}
+        revised = {**former, "disabled_models": sorted(off)}
+        return {name: value for name, value in revised.items() if value != []}
+
+    word = "enable" if enabled else "disable"
+    before, after = await desk.governance.change(desk.actor, f"model {word}", (Scope.GUILD, 0), revise)
+    state = "Members may" if enabled else "Members may no longer"
+    same = " That was so before." if before == after else ""
+    return f"{state} draw with {plain(model, 60)} here.{same}"
+
+
+async def default_model(desk: Desk, model: str) -> str:
+    """What members draw with who name no model."""
+    await _require_served(desk, model)
+    document = {"default_model": model}
+    await desk.governance.change(desk.actor, "model default", (Scope.GUILD, 0), lambda former: {**former, **document})
+    return f"Whoever names no model draws with {plain(model, 60)} here, as long as a worker serves it."
+
+
+async def models(desk: Desk) -> Listing:
+    """Models that are served or ruled on, and what holds for each here."""
+    rule = GuildRule.model_validate((await desk.governance.rules(desk.guild_id)).get((Scope.GUILD, 0), {}))
+    gpus, served = await desk.fleet.gpus_by_model(), await desk.fleet.models()
+    lines = []
+    for name in sorted({*served, *rule.disabled_models, *filter(None, (rule.default_model,))}):
+        marks = [f"{gpus.get(name, 0)} GPUs"]
+        marks += ["default"] if name == rule.default_model else []
+        marks += ["disabled"] if name in rule.disabled_models else []
+        lines.append(f"**{plain(name, 60)}** · {' · '.join(marks)}")
+    return Listing("Models", tuple(lines), "No worker serves a model.")
+
+
+async def _require_served(desk: Desk, model: str) -> None:
+    served = await desk.fleet.models()
+    if model not in served:
+        known = ", ".join(plain(name, 60) for name in sorted(served)) or "none"
+        raise Refusal(f"No worker serves “{plain(model, 60)}”; served are: {known}.")
+
+
+def _checked(scope: Scope, document: Document) -> Document:
+    try:
+        return _KINDS[scope].model_validate(document).model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = str(first["loc"][0]).replace("_", " ")
+        raise Refusal(f"That figure for {name} cannot be: {first['msg'].lower()}.") from error

@@ -1,0 +1,49 @@
+"""The audit log, to read page by page and to take away as a file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from bot.administration.desk import Desk, Listing, mention
+from bot.administration.ruling import worded
+from bot.ledger.audit import Deed
+from bot.presenter import plain, shorten
+
+_SHOWN = 500
+_EXPORTED = 100_000
+
+
+async def search(desk: Desk, actor_id: int | None, action: str | None) -> Listing:
+    """The newest deeds first; `action` is the beginning of one, such as ban or quota."""
+    deeds = await desk.governance.deeds(desk.guild_id, actor_id=actor_id, action=action, limit=_SHOWN)
+    return Listing("Audit log, newest first", tuple(map(_line, deeds)), "Nothing like that was done.")
+
+
+def _line(deed: Deed) -> str:
+    when = f"<t:{int(deed.at.timestamp())}:R>"
+    target = f" {plain(_target(deed), 60)}" if deed.target else ""
+    return f"{when} {mention(deed.actor_id)} **{deed.action}**{target}{_change(deed)}"
+
+
+def _target(deed: Deed) -> str:
+    return deed.target
+
+
+def _change(deed: Deed) -> str:
+    sides = [_side(side) for side in (deed.before, deed.after)]
+    return "" if sides == ["–", "–"] else f": {sides[0]} → {sides[1]}"
+
+
+def _side(value: object) -> str:
+    if value is None:
+        return "–"
+    text = worded(value) if isinstance(value, dict) else plain(str(value), 120)
+    return shorten(text, 160)
+
+
+async def export(desk: Desk) -> bytes:
+    """The whole log of this server as JSON lines, the newest first. Taking it away is a deed too."""
+    deeds = await desk.governance.deeds(desk.guild_id, limit=_EXPORTED)
+    await desk.note("audit export", after={"rows": len(deeds)})
+    return "".join(json.dumps(asdict(deed), default=str, ensure_ascii=False) + "\n" for deed in deeds).encode()

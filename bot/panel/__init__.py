@@ -1,0 +1,1 @@
+"""/admin as Discord shows it: one module for each group of subcommands; what they do stands in bot/administration."""

@@ -1,0 +1,40 @@
+"""/admin audit: who did what."""
+
+from __future__ import annotations
+
+import io
+
+import discord
+from discord import app_commands
+
+from bot import access, answers
+from bot.administration import trail
+from bot.panel.answering import Here, carry_out, desk_of
+
+
+class AuditGroup(app_commands.Group):
+    """Reading the log, and taking it away."""
+
+    def __init__(self) -> None:
+        super().__init__(name="audit", description="Who did what, when, and what it was before.")
+
+    @app_commands.command(description="The newest deeds, by anybody or by one member.")
+    @app_commands.describe(member="Who did it.", action="How it begins, such as ban or quota.")
+    async def search(
+        self,
+        interaction: Here,
+        member: discord.User | None = None,
+        action: app_commands.Range[str, 1, 32] | None = None,
+    ) -> None:
+        """Page by page."""
+        await carry_out(interaction, lambda desk: trail.search(desk, member.id if member else None, action))
+
+    @app_commands.command(description="The whole log of this server as a file.")
+    async def export(self, interaction: Here) -> None:
+        """One JSON object on each line."""
+        access.require_admin(interaction)
+        if not await answers.acknowledge(interaction, ephemeral=True):
+            return
+        data = await trail.export(desk_of(interaction))
+        file = discord.File(io.BytesIO(data), f"audit-{interaction.guild_id}.jsonl")
+        await interaction.edit_original_response(content="The audit log, newest first.", attachments=[file])

@@ -1,0 +1,52 @@
+"""/admin queue: who waits, moving a job, cancelling."""
+
+from __future__ import annotations
+
+import discord
+from discord import app_commands
+from discord.app_commands import Choice
+
+from bot.administration import queueing
+from bot.administration.desk import mention
+from bot.panel.answering import Here, carry_out, carry_out_after_asking
+from bot.refusal import Refusal
+
+JobId = app_commands.Range[str, 16, 16]
+
+
+class QueueGroup(app_commands.Group):
+    """Everything about waiting jobs."""
+
+    def __init__(self) -> None:
+        super().__init__(name="queue", description="Who waits; move and cancel.")
+
+    @app_commands.command(name="list", description="Every open picture of this server.")
+    async def listing(self, interaction: Here) -> None:
+        """Show them, oldest first."""
+        await carry_out(interaction, queueing.waiting)
+
+    @app_commands.command(description="Let a waiting picture wait with another priority.")
+    @app_commands.describe(job="The job id.", priority="High is drawn four times as often as low.")
+    @app_commands.choices(priority=[Choice(name=name, value=name) for name in queueing.PRIORITIES])
+    async def move(self, interaction: Here, job: JobId, priority: str) -> None:
+        """Change the weight class: it decides over everybody's turn, so it is the operator's."""
+        await carry_out(interaction, lambda desk: queueing.move(desk, job, priority), by_operator=True)
+
+    @app_commands.command(description="Cancel one picture, or all of a member.")
+    @app_commands.describe(job="The job id.", member="Whose pictures.")
+    async def cancel(self, interaction: Here, job: JobId | None = None, member: discord.User | None = None) -> None:
+        """As /admin cancel."""
+        await cancel(interaction, job, member)
+
+
+async def cancel(interaction: Here, job: str | None, member: discord.User | None) -> None:
+    """Cancel one job at once, all of a member's after asking."""
+    if (job is None) == (member is None):
+        raise Refusal("Give either a job id or a member.")
+    if job is not None:
+        await carry_out(interaction, lambda desk: queueing.cancel_one(desk, job))
+        return
+    assert member is not None
+    user_id = member.id
+    question = f"Cancel every open picture of {mention(user_id)} on this server?"
+    await carry_out_after_asking(interaction, question, "Cancel all", lambda desk: queueing.cancel_all(desk, user_id))

@@ -1,0 +1,197 @@
+"""/admin roles, channels, limits and model: the rules of a server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.app_commands import Choice
+
+from bot.administration import ruling
+from bot.administration.queueing import PRIORITIES
+from bot.commands.imagine import models_like
+from bot.ledger.rules import Scope
+from bot.panel.answering import Here, carry_out, carry_out_after_asking
+
+Megapixels = app_commands.Range[float, 0.1, 16.0]
+Steps = app_commands.Range[int, 1, 100]
+Count = app_commands.Range[int, 1, 10]
+References = app_commands.Range[int, 0, 10]
+AnyChannel = discord.TextChannel | discord.Thread | discord.ForumChannel | discord.VoiceChannel
+_THREADS = [Choice(name=name, value=name) for name in ("here", "auto", "always")]
+_ACCESS = [Choice(name=name, value=name) for name in ("allow", "deny")]
+
+
+class RolesGroup(app_commands.Group):
+    """What a role may do; @everyone is the role of those without another."""
+
+    def __init__(self) -> None:
+        super().__init__(name="roles", description="What members of a role may draw, and how much.")
+
+    @app_commands.command(name="list", description="The rules of every role.")
+    async def listing(self, interaction: Here) -> None:
+        """Show them."""
+        await carry_out(interaction, lambda desk: ruling.show(desk, Scope.ROLE))
+
+    @app_commands.command(description="Set what is given; of several roles a member has the best of each figure.")
+    @app_commands.describe(
+        role="@everyone for all.",
+        pictures_per_day="0 forbids drawing.",
+        gpu_seconds_per_day="Drawing time a day.",
+        running="Pictures drawn at a time.",
+        waiting="Open pictures at a time.",
+        cooldown="Seconds between two.",
+        days_on_server="Days a member must have been here.",
+        megapixels="Largest picture.",
+        models="Names with commas between; all for no limit.",
+        priority="Whose turn comes more often.",
+    )
+    @app_commands.choices(priority=[Choice(name=name, value=value) for name, value in PRIORITIES.items()])
+    async def set(
+        self,
+        interaction: Here,
+        role: discord.Role,
+        pictures_per_day: app_commands.Range[int, 0, 100_000] | None = None,
+        gpu_seconds_per_day: app_commands.Range[int, 0, 10_000_000] | None = None,
+        running: app_commands.Range[int, 1, 100] | None = None,
+        waiting: app_commands.Range[int, 1, 1000] | None = None,
+        cooldown: app_commands.Range[int, 0, 86_400] | None = None,
+        days_on_server: app_commands.Range[int, 0, 3650] | None = None,
+        megapixels: Megapixels | None = None,
+        steps: Steps | None = None,
+        count: Count | None = None,
+        references: References | None = None,
+        models: app_commands.Range[str, 1, 300] | None = None,
+        priority: int | None = None,
+    ) -> None:
+        """Keep what is left out."""
+        given: dict[str, Any] = {
+            "pictures_per_day": pictures_per_day,
+            "gpu_seconds_per_day": gpu_seconds_per_day,
+            "running": running,
+            "waiting": waiting,
+            "cooldown_s": cooldown,
+            "days_on_server": days_on_server,
+            "megapixels": megapixels,
+            "steps": steps,
+            "count": count,
+            "references": references,
+            "models": ruling.model_names(models),
+            "priority": priority,
+        }
+        await carry_out(interaction, lambda desk: ruling.change(desk, "roles set", (Scope.ROLE, role.id), given))
+
+    @app_commands.command(description="Remove a role's rules.")
+    @app_commands.describe(role="Which one.")
+    async def clear(self, interaction: Here, role: discord.Role) -> None:
+        """Asked first."""
+        work = lambda desk: ruling.clear(desk, "roles clear", (Scope.ROLE, role.id))  # noqa: E731 - used once
+        await carry_out_after_asking(interaction, f"Remove the rules of {role.mention}?", "Remove", work)
+
+
+class ChannelsGroup(app_commands.Group):
+    """Where pictures are drawn, and how they are shown there."""
+
+    def __init__(self) -> None:
+        super().__init__(name="channels", description="Where pictures are drawn, and whether in threads.")
+
+    @app_commands.command(name="list", description="The rules of every channel.")
+    async def listing(self, interaction: Here) -> None:
+        """Show them."""
+        await carry_out(interaction, lambda desk: ruling.show(desk, Scope.CHANNEL))
+
+    @app_commands.command(description="Set what is given; one allowed channel closes all that are not.")
+    @app_commands.describe(channel="Its threads follow it.", access="Draw here or not.", threads="Where results go.")
+    @app_commands.choices(access=_ACCESS, threads=_THREADS)
+    async def set(
+        self,
+        interaction: Here,
+        channel: AnyChannel,
+        access: str | None = None,
+        threads: str | None = None,
+    ) -> None:
+        """Keep what is left out."""
+        given = {"access": access, "threads": threads}
+        await carry_out(
+            interaction, lambda desk: ruling.change(desk, "channels set", (Scope.CHANNEL, channel.id), given)
+        )
+
+    @app_commands.command(description="Remove a channel's rules.")
+    @app_commands.describe(channel="Which one.")
+    async def clear(self, interaction: Here, channel: AnyChannel) -> None:
+        """Asked first: the last allowed channel opens all others."""
+        work = lambda desk: ruling.clear(desk, "channels clear", (Scope.CHANNEL, channel.id))  # noqa: E731 - used once
+        await carry_out_after_asking(interaction, f"Remove the rules of {channel.mention}?", "Remove", work)
+
+
+class LimitsGroup(app_commands.Group):
+    """The most one job may ask for, on the server or in a channel."""
+
+    def __init__(self) -> None:
+        super().__init__(name="limits", description="The most one picture may ask for.")
+
+    @app_commands.command(description="The limits of this server.")
+    async def show(self, interaction: Here) -> None:
+        """Show them."""
+        await carry_out(interaction, lambda desk: ruling.show(desk, Scope.GUILD))
+
+    @app_commands.command(description="Set limits for this server, or for one channel.")
+    @app_commands.describe(channel="Leave out for the whole server.", threads="Where results go.")
+    @app_commands.choices(threads=_THREADS)
+    async def set(
+        self,
+        interaction: Here,
+        megapixels: Megapixels | None = None,
+        steps: Steps | None = None,
+        count: Count | None = None,
+        references: References | None = None,
+        threads: str | None = None,
+        channel: AnyChannel | None = None,
+    ) -> None:
+        """Keep what is left out."""
+        given = {"megapixels": megapixels, "steps": steps, "count": count, "references": references, "threads": threads}
+        key = (Scope.GUILD, 0) if channel is None else (Scope.CHANNEL, channel.id)
+        await carry_out(interaction, lambda desk: ruling.change(desk, "limits set", key, given))
+
+    @app_commands.command(description="Remove this server's limits.")
+    async def clear(self, interaction: Here) -> None:
+        """Asked first; models that were switched off stay so."""
+        work = lambda desk: ruling.clear_limits(desk)  # noqa: E731 - named once, used once
+        await carry_out_after_asking(interaction, "Remove the limits of this server?", "Remove", work)
+
+
+class ModelGroup(app_commands.Group):
+    """Which models are drawn with."""
+
+    def __init__(self) -> None:
+        super().__init__(name="model", description="Which models are drawn with here.")
+
+    @app_commands.command(name="list", description="Models that are served, and what holds for each.")
+    async def listing(self, interaction: Here) -> None:
+        """Show them."""
+        await carry_out(interaction, ruling.models)
+
+    @app_commands.command(description="Let members draw with a model again.")
+    @app_commands.describe(model="Its name.")
+    async def enable(self, interaction: Here, model: app_commands.Range[str, 1, 100]) -> None:
+        """Undo disable."""
+        await carry_out(interaction, lambda desk: ruling.enable_model(desk, model, enabled=True))
+
+    @app_commands.command(description="Let nobody draw with a model here.")
+    @app_commands.describe(model="Its name.")
+    async def disable(self, interaction: Here, model: app_commands.Range[str, 1, 100]) -> None:
+        """Undone by enable."""
+        await carry_out(interaction, lambda desk: ruling.enable_model(desk, model, enabled=False))
+
+    @app_commands.command(description="The model of those who name none.")
+    @app_commands.describe(model="Its name.")
+    async def default(self, interaction: Here, model: app_commands.Range[str, 1, 100]) -> None:
+        """Must be served now."""
+        await carry_out(interaction, lambda desk: ruling.default_model(desk, model))
+
+    @enable.autocomplete("model")
+    @disable.autocomplete("model")
+    @default.autocomplete("model")
+    async def _names(self, interaction: Here, typed: str) -> list[Choice[str]]:
+        return await models_like(interaction, typed)
