@@ -43,6 +43,12 @@ CONTENT_TYPES = {
 }
 """The extension decides, never the bytes; an unknown one has no type."""
 
+HARMLESS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Headers of what members uploaded: opened in a tab of its own it runs no script, for the chat page shares its port."""
+
 
 class Cdn:
     """Stored files by attachment id, and the key their links are signed with."""
@@ -151,6 +157,7 @@ def routes(cdn: Cdn) -> web.RouteTableDef:
         if data is None or attachment is None or not cdn.opens(path, request.query_string):
             return web.Response(status=404, text="This content is no longer available.")
         content_type = attachment.content_type or "application/octet-stream"
-        return web.Response(body=data, headers={"Content-Type": content_type, "Cache-Control": "private"})
+        headers = {"Content-Type": content_type, "Cache-Control": "private"}
+        return web.Response(body=data, headers=headers | HARMLESS)
 
     return table

@@ -178,6 +178,7 @@ class Gateway:
             session.connection.close(4000)
         session.connection, session.lost_at = connection, None
         self.resumes += 1
+        self._world.publish("GATEWAY_CHANGED", session)
         for payload in session.sent:
             if payload["s"] > sequence:
                 connection.send(payload)
@@ -243,6 +244,7 @@ class Gateway:
             session.connection, session.lost_at = None, self._world.clock.now()
             if code in (1000, 1001):
                 del self.sessions[session.id]
+            self._world.publish("GATEWAY_CHANGED", session)
             _log.debug("session %s lost its connection with code %s", session.id, code)
 
     def _break(self, what: str, code: int) -> None:

@@ -44,6 +44,7 @@ class Rest:
         self._world = world
         self.users = Users(world)
         self.calls: deque[Call] = deque(maxlen=10_000)
+        self._listeners: list[Callable[[Call], None]] = []
 
     def application(self) -> web.Application:
         """An aiohttp application to be mounted at BASE."""
@@ -54,6 +55,11 @@ class Rest:
         for part in parts:
             app.add_routes(part(world).routes())
         return app
+
+    def listen(self, listener: Callable[[Call], None]) -> Callable[[], None]:
+        """Call `listener` after each call was answered; the returned function ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     @web.middleware
     async def break_downloads(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -75,7 +81,10 @@ class Rest:
             status = response.status if request.transport and not request.transport.is_closing() else 0
             return response
         finally:
-            self.calls.append(Call(request.method, _path(request), status, self._world.clock.now()))
+            call = Call(request.method, _path(request), status, self._world.clock.now())
+            self.calls.append(call)
+            for listener in list(self._listeners):
+                listener(call)
 
     @web.middleware
     async def _break(self, request: web.Request, handler: Handler) -> web.StreamResponse:

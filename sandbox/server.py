@@ -1,4 +1,4 @@
-"""The local Discord as a server: REST, gateway and CDN of one world on one loopback port."""
+"""The local Discord as a server: REST, gateway, CDN and chat page of one world on one loopback port."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from sandbox.default_world import sandbox_world
 from sandbox.gateway import Gateway
 from sandbox.member import Member
 from sandbox.message import Attachment
+from sandbox.page import routes as page_routes
+from sandbox.page.routes import Page
 from sandbox.rest import BASE, Call, Rest
 from sandbox.world import World
 
@@ -20,12 +22,15 @@ _CLOSING_S = 2.0
 class SandboxServer:
     """A running world. Make it with `await SandboxServer.start()`, end it with `await server.stop()`."""
 
-    def __init__(self, world: World, rest: Rest, gateway: Gateway, runner: web.AppRunner, port: int) -> None:
+    def __init__(
+        self, world: World, rest: Rest, gateway: Gateway, page: Page, runner: web.AppRunner, port: int
+    ) -> None:
         self.world = world
         self.rest = rest
         self.gateway = gateway
         self.port = port
         self._runner = runner
+        self._page = page
         self._members: dict[str, Member] = {}
 
     @classmethod
@@ -33,10 +38,12 @@ class SandboxServer:
         """Serve a world (the default one if None) on 127.0.0.1; port 0 takes a free one. Raises OSError."""
         world = world or sandbox_world()
         rest, gateway = Rest(world), Gateway(world)
+        page = Page(world, rest, is_bot_online=lambda: gateway.is_connected)
         app = web.Application(client_max_size=1 << 30, middlewares=[rest.break_downloads])
         app.add_subapp(BASE, rest.application())
         app.add_routes([web.get("/gateway", gateway.serve), web.get("/gateway/", gateway.serve)])
         app.add_routes(cdn.routes(world.cdn))
+        app.add_subapp(page_routes.BASE, page.application())
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSING_S)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", port)
@@ -47,7 +54,7 @@ class SandboxServer:
             raise
         bound: int = runner.addresses[0][1]
         world.cdn.base_url = f"http://127.0.0.1:{bound}"
-        server = cls(world, rest, gateway, runner, bound)
+        server = cls(world, rest, gateway, page, runner, bound)
         gateway.url = rest.users.gateway_url = server.gateway_url
         return server
 
@@ -65,6 +72,11 @@ class SandboxServer:
     def gateway_url(self) -> str:
         """Where the gateway listens."""
         return f"ws://127.0.0.1:{self.port}/gateway"
+
+    @property
+    def page_url(self) -> str:
+        """The chat page, with the key that opens it in a browser on this machine."""
+        return f"http://127.0.0.1:{self.port}{self._page.path}"
 
     @property
     def is_bot_ready(self) -> bool:
