@@ -14,7 +14,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all check fix
+.PHONY: help install demo test test-all browser check fix
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,10 +26,13 @@ demo: $(STAMP) ## start a local Discord, the bot and its workers, and draw a fir
 	@$(BIN)/python -m sandbox $(ARGS)
 
 test: check ## check, then the fast tests
-	@$(PYTEST) -m "not slow and not gpu" $(ARGS)
+	@$(PYTEST) -m "not slow and not gpu and not browser" $(ARGS)
 
 test-all: check ## check, then every test that needs no GPU
-	@$(PYTEST) -m "not gpu" $(ARGS)
+	@$(PYTEST) -m "not gpu and not browser" $(ARGS)
+
+browser: $(STAMP) ## test the sandbox page in a real Chromium
+	@$(PYTEST) -n 0 -m browser tests/sandbox/page $(ARGS)
 
 check: $(STAMP) ## lint, format, import rules, types
 	@$(BIN)/ruff check --quiet .

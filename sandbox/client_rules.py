@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.command import RegisteredCommand
+from sandbox.entities import Entities, Wanted
 from sandbox.message import Attachment
-from sandbox.payloads import attachment_json, channel_json, member_json, role_json, user_json
-from sandbox.wire import Json, snowflake_or_none
+from sandbox.payloads import attachment_json
+from sandbox.wire import Json
 from sandbox.world import World
 
 _LARGEST = 2**53 - 1
@@ -105,25 +106,17 @@ class Form:
 
     def _entity(self, filled: Filled, option: Json, given: Any) -> str:
         """A user, channel or role by id, or by the noun itself."""
-        wanted = snowflake_or_none(getattr(given, "id", given)) or 0
         kind = option["type"]
-        if kind in (_USER, _MENTIONABLE) and (user := self._world.users.get(wanted)):
-            filled.resolved.setdefault("users", {})[str(user.id)] = user_json(user)
-            if self._guild and user.id in self._guild.members:
-                member = self._guild.members[user.id]
-                shown = {**member_json(member, with_user=False), "permissions": "0"}
-                filled.resolved.setdefault("members", {})[str(user.id)] = shown
-            return str(user.id)
-        if kind in (_ROLE, _MENTIONABLE) and self._guild and (role := self._guild.roles.get(wanted)):
-            filled.resolved.setdefault("roles", {})[str(role.id)] = role_json(role)
-            return str(role.id)
-        if kind == _CHANNEL and self._guild and (channel := self._guild.channels.get(wanted)):
-            allowed = option.get("channel_types")
-            if not allowed or int(channel.type) in allowed:
-                shown = {**channel_json(self._world, channel), "permissions": "0"}
-                filled.resolved.setdefault("channels", {})[str(channel.id)] = shown
-                return str(channel.id)
-        raise ClientRefused("unknown_entity", f"{option['name']}: nothing here has that name.")
+        wanted = Wanted(
+            users=kind in (_USER, _MENTIONABLE),
+            roles=kind in (_ROLE, _MENTIONABLE),
+            channels=kind == _CHANNEL,
+            channel_types=tuple(option.get("channel_types") or ()),
+        )
+        named = Entities(self._world, self._guild, filled.resolved).name(given, wanted)
+        if named is None:
+            raise ClientRefused("unknown_entity", f"{option['name']}: nothing here has that name.")
+        return named
 
 
 def _choice(option: Json, given: Any) -> Any:

@@ -12,6 +12,7 @@ from sandbox.client_rules import ClientRefused, Form, Upload
 from sandbox.command import RegisteredCommand
 from sandbox.components import SELECTS, Kind, counts
 from sandbox.draft import Draft, NewFile
+from sandbox.entities import Entities
 from sandbox.guild import Channel, User
 from sandbox.interaction import Interaction, InteractionType
 from sandbox.mentions import Allowed
@@ -185,15 +186,15 @@ class Member:
                 minimum, maximum = counts(component)
                 if not minimum <= count <= maximum:
                     raise ClientRefused("count", f"{count} values cannot be chosen in {menu}.")
-                options = component.get("options")
-                chosen = [choose(options, one, menu) if options else str(getattr(one, "id", one)) for one in values]
+                entities = Entities(self._world, self._world.guild_of(where))
                 data = {
                     "custom_id": component["custom_id"],
                     "component_type": component["type"],
                     "id": component.get("id", 0),
-                    "values": chosen,
-                    "resolved": {},
+                    "values": [choose(component, one, menu, entities) for one in values],
                 }
+                if component["type"] != Kind.STRING_SELECT:
+                    data["resolved"] = entities.resolved
                 return await self._send(InteractionType.COMPONENT, data, where, wait, message=message)
         raise ClientRefused("unknown_component", f"The message has no menu {menu}.")
 
@@ -201,11 +202,14 @@ class Member:
         """Fill in a form, fields named by label or custom id, and send it. Raises ClientRefused."""
         opened_by = modal.interaction
         where = opened_by.channel
-        answers = ModalAnswers(modal, values, lambda upload: self._store(where, upload))
+        entities = Entities(self._world, self._world.guild_of(where))
+        answers = ModalAnswers(modal, values, lambda upload: self._store(where, upload), entities)
         data: Json = {"custom_id": modal.custom_id, "components": answers.components()}
         stored = {str(file.id): attachment_json(self._world, file) for file in answers.stored}
         if stored:
-            data["resolved"] = {"attachments": stored}
+            entities.resolved["attachments"] = stored
+        if entities.resolved:
+            data["resolved"] = entities.resolved
         return await self._send(InteractionType.MODAL_SUBMIT, data, where, wait, message=opened_by.message)
 
     # Messages

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.client_rules import ClientRefused, Upload
-from sandbox.components import SELECTS, Kind, counts
+from sandbox.components import Kind, counts
+from sandbox.entities import Entities, Wanted
 from sandbox.interaction import Interaction
 from sandbox.message import Attachment
 from sandbox.wire import Json
@@ -85,10 +86,13 @@ def _field(part: Json) -> ModalField | None:
 class ModalAnswers:
     """Turns what a member typed into the components of a submit."""
 
-    def __init__(self, modal: Modal, values: Mapping[str, Any], store: Callable[[Upload], Attachment]) -> None:
+    def __init__(
+        self, modal: Modal, values: Mapping[str, Any], store: Callable[[Upload], Attachment], entities: Entities
+    ) -> None:
         self._modal = modal
         self._values = values
         self._store = store
+        self._entities = entities
         self.stored: list[Attachment] = []
         """Files uploaded with it."""
 
@@ -134,17 +138,27 @@ class ModalAnswers:
             given = [option["value"] for option in options if option.get("default")]
         minimum, _ = counts(shown.component)
         _check_count(shown, len(given), minimum if shown.required else 0, maximum)
-        if shown.kind in SELECTS - {Kind.STRING_SELECT}:
-            return [str(getattr(one, "id", one)) for one in given]
-        return [choose(options, one, shown.label) for one in given]
+        return [choose(shown.component, one, shown.label, self._entities) for one in given]
 
 
-def choose(options: list[Json], given: Any, name: str) -> str:
-    """The value of an option named by value or label. Raises ClientRefused."""
-    for option in options:
+def choose(component: Json, given: Any, name: str, entities: Entities) -> str:
+    """The value of an option named by value or label, or the id of a user, role or channel. Raises ClientRefused."""
+    if (wanted := _ENTITIES.get(component["type"])) is not None:
+        found = entities.name(given, replace(wanted, channel_types=tuple(component.get("channel_types") or ())))
+        if found is not None:
+            return found
+    for option in component.get("options") or []:
         if str(given) in (str(option["value"]), str(option["label"])):
             return str(option["value"])
     raise ClientRefused("choice", f"{name}: “{given}” is not one of the choices.")
+
+
+_ENTITIES = {
+    Kind.USER_SELECT: Wanted(users=True),
+    Kind.ROLE_SELECT: Wanted(roles=True),
+    Kind.MENTIONABLE_SELECT: Wanted(users=True, roles=True),
+    Kind.CHANNEL_SELECT: Wanted(channels=True),
+}
 
 
 def _most(shown: ModalField) -> int:

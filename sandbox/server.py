@@ -30,7 +30,7 @@ class SandboxServer:
         self.gateway = gateway
         self.port = port
         self._runner = runner
-        self._page = page
+        self.page = page
         self._members: dict[str, Member] = {}
 
     @classmethod
@@ -60,6 +60,7 @@ class SandboxServer:
 
     async def stop(self) -> None:
         """Close every connection and the port."""
+        await self.page.hang_up()
         await self.gateway.close()
         await self._runner.cleanup()
 
@@ -76,7 +77,7 @@ class SandboxServer:
     @property
     def page_url(self) -> str:
         """The chat page, with the key that opens it in a browser on this machine."""
-        return f"http://127.0.0.1:{self.port}{self._page.path}"
+        return f"http://127.0.0.1:{self.port}{self.page.path}"
 
     @property
     def is_bot_ready(self) -> bool:

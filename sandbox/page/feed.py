@@ -31,10 +31,11 @@ class Feed:
         self._view = view
         self._is_bot_online = is_bot_online
         self._queue: asyncio.Queue[Json] = asyncio.Queue()
+        self._socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S)
 
     async def serve(self, request: web.Request, rest: Rest) -> web.WebSocketResponse:
         """Send everything, then the news and the bot's calls, until the page goes away."""
-        socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S)
+        socket = self._socket
         await socket.prepare(request)
         self._queue.put_nowait({"type": "everything", **self._view.everything(), "online": self._is_bot_online()})
         stops = [self._world.hub.listen(self._hear), rest.listen(self._hear_call)]
@@ -50,6 +51,10 @@ class Feed:
             with contextlib.suppress(asyncio.CancelledError):
                 await sending
         return socket
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._socket.close(code=1001)
 
     async def _send(self, socket: web.WebSocketResponse) -> None:
         with contextlib.suppress(ConnectionError):

@@ -34,6 +34,7 @@ class Page:
         self._is_bot_online = is_bot_online
         self._guard = Guard()
         self._trouble = Trouble(world, rest)
+        self._feeds: set[Feed] = set()
 
     @property
     def path(self) -> str:
@@ -56,12 +57,22 @@ class Page:
         )
         return app
 
+    async def hang_up(self) -> None:
+        """End the connections of all open pages; they come back by themselves while there is a server."""
+        for feed in list(self._feeds):
+            await feed.close()
+
     async def _index(self, request: web.Request) -> web.FileResponse:
         return web.FileResponse(_STATIC / "index.html")
 
     async def _live(self, request: web.Request) -> web.WebSocketResponse:
         view = View(self._world, self._known(request.query.get("as", "")))
-        return await Feed(self._world, view, self._is_bot_online).serve(request, self._rest)
+        feed = Feed(self._world, view, self._is_bot_online)
+        self._feeds.add(feed)
+        try:
+            return await feed.serve(request, self._rest)
+        finally:
+            self._feeds.discard(feed)
 
     async def _file(self, request: web.Request) -> web.Response:
         number = request.match_info["id"]

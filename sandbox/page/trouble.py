@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sandbox.faults import Action, Delay, Disconnect, Fail, Fault, TooMany
 from sandbox.page.feed import call_json
 from sandbox.rest import Rest
 from sandbox.wire import Json
 from sandbox.world import World
 
-CALLS: dict[str, tuple[str, str, str]] = {
-    "any": ("Any call", "", ""),
-    "post": ("Posting messages", "POST", r"^/channels/\d+/messages$"),
-    "edit": ("Editing messages", "PATCH", r"/messages/"),
-    "callback": ("Answering commands and buttons", "POST", r"/callback$"),
-    "thread": ("Opening threads", "POST", r"/threads$"),
-    "download": ("Downloading attachments", "GET", r"^/(?:cdn|media)/"),
+
+@dataclass(frozen=True)
+class Calls:
+    """Some of the bot's calls, in words and as a fault meets them."""
+
+    label: str
+    method: str = ""
+    path: str = ""
+
+
+CALLS = {
+    "any": Calls("Any call"),
+    "post": Calls("Posting messages", "POST", r"^/channels/\d+/messages$"),
+    "edit": Calls("Editing messages", "PATCH", r"/messages/"),
+    "callback": Calls("Answering commands and buttons", "POST", r"/callback$"),
+    "thread": Calls("Opening threads", "POST", r"/threads$"),
+    "download": Calls("Downloading attachments", "GET", r"^/(?:cdn|media)/"),
 }
-"""Key -> (words, method, pattern of the path)."""
 _TAIL = 60
 _GATEWAY = {
     "drop": "Close the gateway",
@@ -40,7 +51,7 @@ class Trouble:
         now = self._world.clock.now()
         rules = [rule for rule in self._world.faults.rules if not _is_over(rule, now)]
         return {
-            "calls": [{"key": key, "label": words[0]} for key, words in CALLS.items()],
+            "calls": [{"key": key, "label": calls.label} for key, calls in CALLS.items()],
             "gateway": [{"key": key, "label": label} for key, label in _GATEWAY.items()],
             "rules": [{"text": _words(rule, now), "hits": rule.hits} for rule in rules],
             "log": [call_json(call) for call in list(self._rest.calls)[-_TAIL:]],
@@ -48,25 +59,33 @@ class Trouble:
 
     def add(self, given: Json) -> None:
         """Put a fault in force. Raises KeyError or ValueError for what the panel does not offer."""
-        _, method, path = CALLS[given["calls"]]
+        calls = CALLS[given["calls"]]
         seconds = min(max(float(given.get("seconds") or 1), 0.1), 600.0)
         if given["kind"] == "outage":
-            self._world.faults.add(Fault(method, path, Fail(503), count=None, until=self._world.clock.now() + seconds))
+            until = self._world.clock.now() + seconds
+            self._world.faults.add(Fault(calls.method, calls.path, Fail(503), count=None, until=until))
             return
         count = min(max(int(given.get("count") or 1), 1), 1000)
-        self._world.faults.add(Fault(method, path, _action(given["kind"], seconds), count=count))
+        self._world.faults.add(Fault(calls.method, calls.path, _action(given["kind"], seconds), count=count))
 
     def gateway(self, what: str) -> None:
         """Let something happen to the gateway. Raises KeyError."""
         faults = self._world.faults
-        {
-            "drop": faults.drop_gateway,
-            "cut": faults.cut_gateway,
-            "reconnect": faults.reconnect_gateway,
-            "invalid": faults.invalidate_sessions,
-            "duplicate": lambda: faults.duplicate("INTERACTION_CREATE"),
-            "lose": lambda: faults.lose("INTERACTION_CREATE"),
-        }[what]()
+        match what:
+            case "drop":
+                faults.drop_gateway()
+            case "cut":
+                faults.cut_gateway()
+            case "reconnect":
+                faults.reconnect_gateway()
+            case "invalid":
+                faults.invalidate_sessions()
+            case "duplicate":
+                faults.duplicate("INTERACTION_CREATE")
+            case "lose":
+                faults.lose("INTERACTION_CREATE")
+            case _:
+                raise KeyError(what)
 
     def clear(self) -> None:
         """End all faults."""
@@ -96,13 +115,10 @@ def _is_over(rule: Fault, now: float) -> bool:
 
 
 def _words(rule: Fault, now: float) -> str:
-    calls = (
-        next(words[0] for words in CALLS.values() if words[1:] == (rule.method, rule.path))
-        if ((rule.method, rule.path) in {words[1:] for words in CALLS.values()})
-        else f"{rule.method or 'any'} {rule.path}"
-    )
+    known = (calls.label for calls in CALLS.values() if (calls.method, calls.path) == (rule.method, rule.path))
+    label = next(known, f"{rule.method or 'any'} {rule.path}")
     left = f"{rule.until - now:.0f} s more" if rule.until is not None else _left(rule)
-    return f"{calls}: {_effect(rule.action)} · {left}"
+    return f"{label}: {_effect(rule.action)} · {left}"
 
 
 def _left(rule: Fault) -> str:

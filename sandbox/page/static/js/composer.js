@@ -109,11 +109,14 @@ export class Composer {
       "button",
       {
         type: "button", class: "ping", role: "switch", "aria-checked": String(this.#reply.ping), "aria-label": `Ping ${author.name}`,
-        onclick: () => {
+        onclick: (event) => {
           this.#reply.ping = !this.#reply.ping;
+          const byKey = document.activeElement === event.currentTarget;
           this.#drawContext();
-          this.context.querySelector(".ping").focus();
+          (byKey ? this.context.querySelector(".ping") : this.text).focus();
         },
+        // A press of the mouse leaves the cursor where one writes.
+        onpointerdown: (event) => event.preventDefault(),
       },
       icon("at", 16),
       this.#reply.ping ? "ON" : "OFF",
