@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from flux2.errors import InvalidRequest
+from flux2.errors import Flux2Error, InvalidRequest
 from flux2.prompting.scene import Scene
 
 
@@ -48,7 +48,7 @@ class Style(BaseModel):
 Styles = Mapping[str, Style]
 
 
-class StylesUnreadable(ValueError):
+class StylesUnreadable(Flux2Error):
     """The file of styles cannot be used; the text is one sentence for the operator."""
 
 

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from flux2 import checkpoint, sizing
+from flux2.errors import InvalidRequest
+from flux2.prompting import scene, styles
 from flux2.terminal import files, machine, order, progress
+
+STYLES = Path(__file__).parents[2] / "config/styles.toml"
+"""The styles that come with the product."""
+MAX_JSON = 64 * 1024
+"""Bytes of a JSON prompt that are read; the rest of a larger file would make it too long anyway."""
 
 
 def add(commands: argparse._SubParsersAction[Any]) -> None:
@@ -19,7 +26,9 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     ):
         command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
         command.set_defaults(run=run)
-        command.add_argument("--prompt", required=True, help="what the picture should show, or what should change")
+        words = command.add_mutually_exclusive_group(required=True)
+        words.add_argument("--prompt", help="what the picture should show, or what should change; JSON works too")
+        words.add_argument("--json", type=Path, metavar="FILE", help="a JSON prompt in a file; - reads it from stdin")
         command.add_argument(
             "--image", action="append", type=Path, default=[], metavar="FILE", required=name == "edit",
             help="reference image; may be given several times",
@@ -30,7 +39,11 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
 
 def _add_picture_flags(command: argparse.ArgumentParser) -> None:
     aspects = ", ".join((*sizing.ASPECTS, sizing.MATCH))
-    command.add_argument("--aspect", help=f"{aspects} (match: the first image's)")
+    command.add_argument("--style", help="words around the prompt: a name from --styles")
+    command.add_argument(
+        "--styles", type=Path, default=STYLES, metavar="FILE", help=f"TOML of styles; default {STYLES}"
+    )
+    command.add_argument("--aspect", help=f"{aspects} (the first image's), or match:N")
     command.add_argument("--size", help=f"{', '.join(sizing.MEGAPIXELS)} (megapixels) or WxH in pixels")
     command.add_argument("--steps", type=int, help="denoising steps")
     command.add_argument("--guidance", type=float, help="how closely to follow the prompt, where the model takes it")
@@ -43,10 +56,29 @@ def _add_picture_flags(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _prompt(options: argparse.Namespace) -> str:
+    if options.json is None:
+        return str(options.prompt)
+    data = sys.stdin.buffer.read(MAX_JSON) if str(options.json) == "-" else _read(options.json)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidRequest(f"{options.json} is not UTF-8 text; save it as UTF-8.") from None
+    if not scene.is_json(text):
+        raise InvalidRequest(f"{options.json} holds no JSON prompt; begin it with {{, or use --prompt for plain words.")
+    return text
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_JSON)
+
+
 def run(options: argparse.Namespace) -> int:
     """Draw, and print the files' paths."""
     wish = order.Wish(
-        prompt=options.prompt,
+        prompt=_prompt(options),
+        style=styles.find(styles.read(options.styles), options.style) if options.style else None,
         images=tuple(options.image),
         aspect=options.aspect,
         size=options.size,

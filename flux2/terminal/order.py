@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from flux2 import images
 from flux2.errors import InvalidRequest
 from flux2.models import Model
+from flux2.prompting.styles import Style
 from flux2.request import GenerationRequest, ReferenceImage, settle
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Wish:
     """Options as typed; None where one was left out."""
 
     prompt: str
+    style: Style | None = None
     images: tuple[Path, ...] = ()
     aspect: str | None = None
     size: str | None = None
@@ -51,6 +53,7 @@ def place(model: Model, wish: Wish) -> Order:
     request, notes = settle(
         model,
         wish.prompt,
+        style=wish.style,
         reference_images=tuple(reference for reference, _ in opened),
         aspect=wish.aspect,
         size=wish.size,

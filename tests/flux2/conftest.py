@@ -8,7 +8,14 @@ import pytest
 if TYPE_CHECKING:
     from flux2.engine import Engine
 
-_NEED_TORCH = {"test_engine.py", "test_pipeline.py", "test_miniature.py", "test_conditioning.py", "test_cli.py"}
+_NEED_TORCH = {
+    "test_engine.py",
+    "test_pipeline.py",
+    "test_miniature.py",
+    "test_conditioning.py",
+    "test_cli.py",
+    "test_interactive.py",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,6 +1,7 @@
 """python -m flux2: a picture without Discord."""
 
 import io
+import json
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from flux2 import provenance
 from flux2.__main__ import main
 
 SAMPLE = ["--model", "sample", "--device", "cpu", "--threads", "1"]
@@ -119,6 +121,14 @@ def test_notes_are_said_on_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[
         (["--prompt", "x", "--guidance", "3"],
          "sample takes no guidance (its weights are distilled); leave the option out."),
         (["--prompt", "x", "--size", "20x20"], "20x20 is out of range; each side of sample is 64 to 1920 pixels."),
+        (["--prompt", "x", "--style", "stiker"], "There is no style called “stiker”; did you mean sticker?"),
+        (["--prompt", "a pier --no people"],
+         "FLUX.2 takes no negative prompts; describe what is there instead, for example: "
+         "“a pier, a deserted, untouched place”."),
+        (["--json", "{tmp}/text.png"],
+         "{tmp}/text.png holds no JSON prompt; begin it with {, or use --prompt for plain words."),
+        (["--prompt", '{"scene": 3}'],
+         'In the JSON prompt “scene” has the wrong type; write it as "a few words".'),
         (["--prompt", "x", "--image", "{tmp}/none.png"], "{tmp}/none.png: No such file or directory."),
         (["--prompt", "x", "--image", "{tmp}/text.png"],
          "{tmp}/text.png: The file is not a picture; attach a PNG, JPEG, WebP or GIF."),
@@ -144,7 +154,14 @@ def test_refusals_are_one_sentence_and_exit_1(
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["generate"], ["edit", "--prompt", "x"], ["generate", "--prompt", "x", "--steps", "many"], ["paint"]],
+    [
+        [],
+        ["generate"],
+        ["generate", "--prompt", "x", "--json", "y"],
+        ["edit", "--prompt", "x"],
+        ["generate", "--prompt", "x", "--steps", "many"],
+        ["paint"],
+    ],
 )
 def test_wrong_usage_exits_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """A missing prompt, an edit without a picture, a word for a number: usage on stderr, exit 2."""
@@ -152,3 +169,19 @@ def test_wrong_usage_exits_2(arguments: list[str], capsys: pytest.CaptureFixture
         main(arguments)
     assert left.value.code == 2
     assert capsys.readouterr().err.startswith("usage: python -m flux2")
+
+
+def test_a_json_prompt_and_a_style_from_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--json reads the prompt, --styles the list; the picture's file tells what was drawn."""
+    prompt, styles, out = tmp_path / "scene.json", tmp_path / "own.toml", tmp_path / "out.png"
+    prompt.write_text('{"scene": "a red circle on a white background", "weather": "rain"}')
+    styles.write_text('[flat]\ntitle = "Flat"\nkind = "photography"\nafter = "flat colours"\n')
+    options = ["--styles", str(styles), "--style", "flat", "--out", str(out), "--seed", "1"]
+    assert main(["generate", "--json", str(prompt), *options, *SAMPLE]) == 0
+    assert "JSON prompt: “weather” is not part of the schema" in capsys.readouterr().err
+    made = provenance.read(out.read_bytes())
+    assert made is not None
+    assert json.loads(made.prompt) == {
+        "scene": "a red circle on a white background", "style": "flat colours", "weather": "rain",
+    }  # fmt: skip
+    assert (made.seed, made.model, made.width) == (1, "sample", 128)
