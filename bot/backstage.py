@@ -33,6 +33,7 @@ from bot.offer import Offer
 from bot.queue import WorkQueue
 from bot.reconciler import Reconciler
 from bot.refusal import Refusal
+from bot.routes import Routes
 from bot.running import end
 from bot.services import Services
 from bot.status_message import StatusMessages
@@ -109,6 +110,7 @@ class Backstage:
             shelf=ledger.shelf,
             fleet=fleet,
             offer=offer,
+            routes=Routes(fleet),
             blobs=blobs,
             attachments=AttachmentReader(blobs, _limits(settings)),
             dispatcher=dispatcher,

@@ -36,6 +36,7 @@ from bot.interactions.reply import ConfirmButton, ReplyEdits
 from bot.interactions.send import SendButton
 from bot.interactions.show import ShowButton
 from bot.interactions.spoiler import SpoilerButton
+from bot.interactions.words import OriginalButton, RewordButton, UseButton
 from bot.running import Running
 from bot.rush import Rush
 from bot.services import Services
@@ -56,6 +57,9 @@ _BUTTONS = (
     SpoilerButton,
     DeleteButton,
     DialogueButton,
+    UseButton,
+    RewordButton,
+    OriginalButton,
 )
 _FOLDERS = (bot.commands, bot.menus)
 """Each module in them registers what it holds."""

@@ -95,6 +95,8 @@ class Dispatcher:
 
     async def dispatch(self) -> int:
         """Fill the queues once and return how many jobs were sent. Raises redis.RedisError; nothing is lost then."""
+        if await self._ledger.wants_rewrites() and await self._ledger.paused() is None:
+            await self._rewrite()
         models = await self._ledger.waiting_models()
         if not models and time.monotonic() < self._next_look:
             return 0
@@ -110,6 +112,15 @@ class Dispatcher:
         if sent:
             await self._queue_moved()
         return sent
+
+    async def _rewrite(self) -> None:
+        for job in await self._ledger.pick_rewrites():
+            try:
+                await self._queue.rewrite(job)
+            except BaseException:
+                await asyncio.shield(self._ledger.unpick_rewrite(job))
+                raise
+            _log.info("job %s sent to be worded, attempt %d", job.id, job.attempt)
 
     async def _fill(self, model: str, depth: int) -> int:
         room = depth - await self._ledger.in_flight(model)
@@ -140,7 +151,7 @@ class Dispatcher:
         if before.state is State.WAITING and not await self._fence_off(before):
             return CancelResult.TOO_LATE
         job = await self._ledger.request_cancel(job_id)
-        if job.state in IN_FLIGHT:
+        if job.state in (State.REWRITING, *IN_FLIGHT):
             return await self._stop_or_leave(job)
         if job.outcome is not Outcome.CANCELLED or before.state is State.CLOSED:
             return CancelResult.TOO_LATE

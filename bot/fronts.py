@@ -31,13 +31,18 @@ _THREAD_EXISTS = 160004
 class SlashFront:
     """The placeholder of a deferred command becomes the status message; a thread is opened from it."""
 
-    def __init__(self, interaction: discord.Interaction[Flux2Bot]) -> None:
+    def __init__(self, interaction: discord.Interaction[Flux2Bot], *, opens_threads: bool = True) -> None:
+        """Words need no thread of their own."""
         self._interaction = interaction
+        self._opens_threads = opens_threads
         self._threads: Threads = "auto"
 
     def agree(self, threads: Threads) -> None:
         """Open a thread always, never, or where the bot may. Raises Refusal where it must and may not."""
         interaction = self._interaction
+        if not self._opens_threads:
+            self._threads = "here"
+            return
         may = is_thread(interaction.channel) or access.may_open_thread(interaction.app_permissions)
         if threads == "always" and not may:
             raise Refusal(

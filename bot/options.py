@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from bot.refusal import Refusal
 from flux2.models import Model
@@ -28,6 +29,8 @@ class Options:
     count: int | None = None
     output_format: str | None = None
     output_quality: int | None = None
+    upsample: Literal["none", "local", "openrouter", "auto"] | None = None
+    """Who rewrites the prompt first; bot/routes.py settles it."""
 
     def reworded(self, prompt: str) -> Options:
         """The same with another prompt."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import discord
 
 from bot.ledger.job import Job, Outcome, Place, State
+from flux2.upsampling.request import DescribeRequest, WordsRequest
 from flux2.upscaling.request import UpscaleRequest
 from worker.contract import FailureCode, Progress, Request
 
@@ -23,6 +24,7 @@ FAILURES: dict[FailureCode, str] = {
     FailureCode.CHECKPOINT_UNAVAILABLE: "The model's files cannot be read; tell whoever runs this bot.",
     FailureCode.POISONED: "Drawing this broke down twice, so it was given up; try a smaller size or fewer images.",
     FailureCode.BLOB_MISSING: "A reference image is no longer stored; attach it again with /imagine.",
+    FailureCode.UPSAMPLING_FAILED: "No better words were found: {reason} Press Again, or draw your own with /imagine.",
     FailureCode.INTERNAL: "Something went wrong on our side; press Again, and if it stays tell whoever runs this bot.",
 }
 """One sentence per failure; `{reason}` is filled by delivery with the error's own text."""
@@ -110,16 +112,25 @@ def drawing(progress: Progress | None, request: Request) -> str:
     """The line of a running job. Steps are those of all its pictures, or of all tiles of a large one, together."""
     if isinstance(request, UpscaleRequest):
         return _enlarging(progress)
+    if isinstance(request, WordsRequest):
+        return wording(request)
     steps = request.num_inference_steps * request.count
     if progress is None:
         return f"Drawing · {bar(0, steps)}"
     match progress.phase:
+        case "rewrite":
+            return "Rewriting the prompt"
         case "references" | "encode":
             return f"Reading the prompt · {bar(0, steps)}"
         case "denoise":
             return f"Drawing · {bar(progress.step, progress.steps)}"
         case "decode" | "save":
             return "Finishing the picture" if request.count == 1 else "Finishing the pictures"
+
+
+def wording(request: Request) -> str:
+    """The line of a job that a language model is at."""
+    return "Describing the picture" if isinstance(request, DescribeRequest) else "Rewriting the prompt"
 
 
 def _enlarging(progress: Progress | None) -> str:
@@ -169,8 +180,12 @@ def line(job: Job, progress: Progress | None = None) -> str:
     match job.state:
         case State.RUNNING:
             return drawing(progress, job.request)
+        case State.REWRITING:
+            return wording(job.request)
         case State.DELIVERING if job.failure is not None:
             return "Not drawn"
+        case State.DELIVERING if isinstance(job.request, WordsRequest):
+            return "Posting the words"
         case State.DELIVERING:
             return "Posting the picture" if job.request.count == 1 else "Posting the pictures"
         case _:

@@ -17,17 +17,19 @@ from rq.job import Job as Entry
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
-from bot.ledger.job import Job
+from bot.ledger.job import Job, State
 from worker.contract import (
     DELIVER_TASK,
+    IO_QUEUE,
     RENDER_TASK,
-    SINCE,
+    REWRITE_TASK,
     Destination,
     RenderJob,
     deliver_queue,
     gpu_queue,
     job_key,
     run_key,
+    since,
 )
 from worker.fence import CANCEL_LUA
 
@@ -36,6 +38,7 @@ _RETRIES = 1
 _RENDER_TIMEOUT_S = 3600
 """RQ's own limit; the worker's watchdog acts long before."""
 _DELIVER_TIMEOUT_S = 600
+_REWRITE_TIMEOUT_S = 600
 
 
 def render_entry(job_id: str, attempt: int) -> str:
@@ -48,6 +51,18 @@ def deliver_entry(job_id: str, number: int) -> str:
     return f"{job_id}-d{number}"
 
 
+def rewrite_entry(job_id: str, attempt: int) -> str:
+    """RQ id of a prompt sent to be rewritten."""
+    return f"{job_id}-w{attempt}"
+
+
+def dispatch_of(job: Job) -> tuple[str, str]:
+    """The queue a job is on before it has a result, and its RQ id there."""
+    if job.state is State.REWRITING:
+        return IO_QUEUE, rewrite_entry(job.id, job.attempt)
+    return gpu_queue(job.request.model), render_entry(job.id, job.attempt)
+
+
 def destination_of(job: Job) -> Destination:
     """Where the result of a job goes that was placed."""
     assert job.destination is not None, f"job {job.id} was picked without a destination"
@@ -57,7 +72,7 @@ def destination_of(job: Job) -> Destination:
 def wire(job: Job) -> str:
     """What workers read of a job."""
     return RenderJob(
-        schema_version=SINCE[job.request.kind],
+        schema_version=since(job.request),
         job_id=job.id,
         kind=job.request.kind,
         request=job.request,
@@ -97,7 +112,11 @@ class WorkQueue:
 
     async def render(self, job: Job) -> None:
         """Write the job where workers read it and enqueue its current attempt."""
-        await asyncio.to_thread(self._render, job)
+        await asyncio.to_thread(self._dispatch, job, RENDER_TASK, _RENDER_TIMEOUT_S)
+
+    async def rewrite(self, job: Job) -> None:
+        """The same for a job whose words come from a hosted language model."""
+        await asyncio.to_thread(self._dispatch, job, REWRITE_TASK, _REWRITE_TIMEOUT_S)
 
     async def deliver(self, job: Job, number: int) -> None:
         """Enqueue delivery `number` on the lane of the job's channel."""
@@ -124,10 +143,10 @@ class WorkQueue:
             self._queues[name] = Queue(name, connection=self._redis, serializer=JSONSerializer)
         return self._queues[name]
 
-    def _render(self, job: Job) -> None:
+    def _dispatch(self, job: Job, task: str, timeout_s: int) -> None:
         self._redis.set(job_key(job.id), wire(job))
-        entry = render_entry(job.id, job.attempt)
-        self._enqueue(gpu_queue(job.request.model), RENDER_TASK, job.id, entry, _RENDER_TIMEOUT_S)
+        name, entry = dispatch_of(job)
+        self._enqueue(name, task, job.id, entry, timeout_s)
 
     def _enqueue(self, name: str, task: str, job_id: str, entry: str, timeout_s: int) -> None:
         try:
@@ -147,7 +166,8 @@ class WorkQueue:
             return
 
     def _withdraw(self, job: Job) -> bool:
-        key, entry = self.queue(gpu_queue(job.request.model)).key, render_entry(job.id, job.attempt)
+        name, entry = dispatch_of(job)
+        key = self.queue(name).key
         taken = self._redis.lrem(key, 0, entry)
         # One stuck behind a worker that died after popping it would come back with RQ's own clean-up.
         self._redis.lrem(IntermediateQueue.get_intermediate_queue_key(key), 0, entry)

@@ -8,6 +8,7 @@ from bot.ledger.job import Job
 from flux2.models import Model
 from flux2.request import MAX_SEED, GenerationRequest, ReferenceImage, settle
 from flux2.sizing import snap
+from flux2.upsampling.request import WordsRequest
 from worker.contract import Request
 
 
@@ -40,6 +41,8 @@ def edited(
     Raises InvalidRequest.
     """
     old = job.request
+    if isinstance(old, WordsRequest):
+        return settle(model, instruction, reference_images=pictures, count=1)
     same_kind = isinstance(old, GenerationRequest) and model.name == old.model
     request, notes = settle(
         model,

@@ -14,6 +14,7 @@ from bot.ledger.ledger import Ledger
 from bot.ledger.presets import Shelf
 from bot.narration import Narration
 from bot.offer import Offer
+from bot.routes import Routes
 from flux2.prompting.styles import Styles
 from worker.blobs import Blobs
 
@@ -26,6 +27,7 @@ class Services:
     shelf: Shelf
     fleet: Fleet
     offer: Offer
+    routes: Routes
     blobs: Blobs
     attachments: AttachmentReader
     dispatcher: Dispatcher

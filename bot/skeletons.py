@@ -9,6 +9,9 @@ from typing import Any
 
 from bot import presenter, titles
 from bot.interactions.custom_id import Verb, custom_id
+from flux2.prompting.scene import is_json
+from flux2.request import GenerationRequest
+from flux2.upsampling.request import RewriteRequest, WordsRequest
 from worker.contract import FailureCode, Request, Skeleton, literal
 
 _PROMPT_SHOWN = 400
@@ -25,10 +28,22 @@ def _row(*buttons: dict[str, Any]) -> dict[str, Any]:
 
 
 def result_text(request: Request, user_id: int) -> str:
-    """The content of the message with the pictures, as a template."""
+    """The content of the message with the result, as a template."""
+    if isinstance(request, WordsRequest):
+        return _words_text(request, user_id)
     title = literal(titles.title(request, _PROMPT_SHOWN))
     figures = f"{literal(presenter.plain(request.model, 60))} · {{size}} · seed {{seed}} · {{seconds}} s"
-    return f"<@{user_id}> {title}\n-# AI-generated · {figures}\n{{notes}}"
+    drawn = "> {prompt}\n" if isinstance(request, GenerationRequest) and request.upsample != "none" else ""
+    return f"<@{user_id}> {title}\n{drawn}-# AI-generated · {figures}\n{{notes}}"
+
+
+def _words_text(request: WordsRequest, user_id: int) -> str:
+    """A description is quoted, a JSON prompt stands in a block, a rewrite shows what it changes."""
+    if isinstance(request, RewriteRequest):
+        shown = "{block}" if request.structured or is_json(request.prompt) else "{diff}"
+        how = "~~dropped~~ **added** · " if shown == "{diff}" else ""
+        return f"<@{user_id}> {shown}\n-# AI-written · {how}{{seconds}} s\n{{notes}}"
+    return f"<@{user_id}> {{words}}\n-# AI-written description · {{seconds}} s\n{{notes}}"
 
 
 def skeleton(job_id: str, request: Request, user_id: int, file_size_limit: int) -> Skeleton:
@@ -36,15 +51,20 @@ def skeleton(job_id: str, request: Request, user_id: int, file_size_limit: int) 
     again = _button("Again", Verb.AGAIN, job_id, _PRIMARY)
     edit = _button("Edit", Verb.EDIT, job_id)
     more = _button("More…", Verb.MORE, job_id)
+    row = _row(again, edit, more)
+    if isinstance(request, WordsRequest):
+        use, reword = _button("Use", Verb.USE, job_id, _PRIMARY), _button("Edit", Verb.REWORD, job_id)
+        is_rewrite = isinstance(request, RewriteRequest)
+        row = _row(use, reword, *([_button("Original", Verb.ORIGINAL, job_id)] if is_rewrite else []))
     return Skeleton(
         content=result_text(request, user_id),
-        components=(_row(again, edit, more),),
-        alt_text=literal(titles.alt_text(request)),
+        components=(row,),
+        alt_text=titles.alt_text_template(request),
         mentions=(user_id,),
         nonce=f"r{job_id}",
         file_stem=f"flux2-{job_id}",
         file_size_limit=file_size_limit,
         failures={code: f"<@{user_id}> {presenter.FAILURES[code]}" for code in FailureCode},
-        failure_components=(_row(again, edit),),
+        failure_components=(_row(again) if isinstance(request, WordsRequest) else _row(again, edit),),
         failure_nonce=f"n{job_id}",
     )

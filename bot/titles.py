@@ -9,8 +9,9 @@ from bot.ledger.job import Job
 from bot.presenter import plain, shorten
 from flux2.prompting.wording import plain_words
 from flux2.request import GenerationRequest
+from flux2.upsampling.request import DescribeRequest, RewriteRequest
 from flux2.upscaling.request import UpscaleRequest
-from worker.contract import Request
+from worker.contract import Request, literal
 
 _HEADLINE = 200
 _THREAD = 90
@@ -25,6 +26,10 @@ def title(request: Request, limit: int) -> str:
             return f"“{plain(plain_words(request.prompt), limit)}”"
         case UpscaleRequest():
             return f"Upscale {request.factor:.3g}× to {request.width}×{request.height}"
+        case RewriteRequest():
+            return f"Rewrite “{plain(request.prompt, limit)}”"
+        case DescribeRequest():
+            return "Describe a picture"
 
 
 def status(job: Job, text: str) -> str:
@@ -39,6 +44,10 @@ def thread_name(request: Request) -> str:
             return shorten(" ".join(plain_words(request.prompt).split()), _THREAD) or "picture"
         case UpscaleRequest():
             return title(request, _THREAD)
+        case RewriteRequest():
+            return shorten(f"Rewrite “{' '.join(request.prompt.split())}”", _THREAD)
+        case DescribeRequest():
+            return title(request, _THREAD)
 
 
 def alt_text(request: Request) -> str:
@@ -50,3 +59,12 @@ def alt_text(request: Request) -> str:
             words = " ".join((request.prompt or request.recipe).split())
             shows = f": {words}" if words else ""
             return shorten(f"Picture enlarged to {request.width}×{request.height} by AI{shows}", _ALT_TEXT)
+        case RewriteRequest() | DescribeRequest():
+            return ""
+
+
+def alt_text_template(request: Request) -> str:
+    """The same as a template: delivery fills in the prompt that was drawn in the end, which may be a rewritten one."""
+    if isinstance(request, GenerationRequest):
+        return "AI-generated picture: {prompt}"
+    return literal(alt_text(request))

@@ -20,8 +20,8 @@ from rq.job import Job as Entry
 
 from bot.ledger.job import State
 from bot.ledger.sightings import Sighting
-from bot.queue import WorkQueue, deliver_entry, destination_of, render_entry
-from worker.contract import RenderResult, deliver_queue, gpu_queue, job_key, lease_key, run_key
+from bot.queue import WorkQueue, deliver_entry, destination_of, dispatch_of
+from worker.contract import RenderResult, deliver_queue, job_key, lease_key, run_key
 
 _log = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ def _entry(seen: Sighting) -> tuple[str, str]:
     job = seen.job
     if job.state is State.DELIVERING:
         return deliver_queue(destination_of(job).channel_id), deliver_entry(job.id, seen.deliveries)
-    return gpu_queue(job.request.model), render_entry(job.id, job.attempt)
+    return dispatch_of(job)
 
 
 def _where(entry: bytes, waiting: set[bytes], popped: set[bytes], is_hashed: bool) -> Whereabouts:

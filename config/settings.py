@@ -9,7 +9,10 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from flux2.screening.outfit import Screens
+
 _DISCORD_API = "https://discord.com/api/v10"
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class _Settings(BaseSettings):
@@ -42,7 +45,7 @@ class DiscordSettings(_Settings):
     @property
     def allows_loopback_attachments(self) -> bool:
         """Where the API host is loopback, attachment URLs on loopback are fetched too. There is no other switch."""
-        return urlsplit(self.discord_api_url).hostname in {"127.0.0.1", "localhost", "::1"}
+        return urlsplit(self.discord_api_url).hostname in _LOOPBACK
 
 
 class QueueSettings(_Settings):
@@ -54,6 +57,9 @@ class QueueSettings(_Settings):
     blob_url: str = Field(
         default="file:///var/lib/flux2-bot/blobs",
         description="Pictures: file:///path on one host, s3://bucket/prefix on several.",
+    )
+    flux2_screen_rules: Path | None = Field(
+        default=None, description="TOML file with the lists deny and allow: phrases nobody may ask for."
     )
     log_json: bool = Field(default=False, description="Log lines as JSON instead of text.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
@@ -118,9 +124,50 @@ class WorkerSettings(QueueSettings):
         default=120.0, gt=0, description="Seconds without new bytes before loading is taken for hung."
     )
 
+    flux2_screen_classifier: str | None = Field(
+        default=None,
+        description="Image classifier, a folder or a repository on this machine, that judges references and results.",
+    )
+    flux2_screen_labels: str = Field(
+        default="nsfw", description="What the classifier calls a picture that is refused; several with commas."
+    )
+    flux2_screen_threshold: float = Field(
+        default=0.85, ge=0, lt=1, description="Refused are pictures whose labels score higher than this, 0 to 1."
+    )
+
+    @property
+    def screens(self) -> Screens:
+        """The screens a worker has."""
+        labels = tuple(label.strip() for label in self.flux2_screen_labels.split(",") if label.strip())
+        return Screens(
+            rules=self.flux2_screen_rules,
+            classifier=self.flux2_screen_classifier,
+            labels=labels,
+            threshold=self.flux2_screen_threshold,
+        )
+
 
 class DeliverySettings(WorkerSettings, DiscordSettings):
     """`python -m worker --role io`."""
+
+    openrouter_api_key: SecretStr | None = Field(
+        default=None, description="Key for rewriting prompts and describing pictures by OpenRouter."
+    )
+    openrouter_base_url: str = Field(default="https://openrouter.ai/api/v1", description="Root of OpenRouter's API.")
+    openrouter_model: str = Field(
+        default="qwen/qwen3-vl-235b-a22b-instruct", description="Model asked there; it has to see pictures."
+    )
+    openrouter_temperature: float = Field(
+        default=0.15, ge=0, le=2, description="How freely it words, 0 to 2; low keeps to the prompt."
+    )
+
+    @field_validator("openrouter_base_url")
+    @classmethod
+    def _is_safe(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+            raise ValueError("the key is sent there, so the address has to begin with https://")
+        return url.rstrip("/")
 
 
 def complaint(error: ValidationError) -> str:

@@ -141,6 +141,25 @@ class Engine:
             raise TypeError(f"The pipeline returned {type(image).__name__} instead of a picture.")
         return image
 
+    def write(
+        self,
+        instruction: str,
+        prompt: str,
+        images: Sequence[Image.Image] = (),
+        *,
+        seed: int,
+        on_token: OnStep | None = None,
+    ) -> str:
+        """Let the text encoder answer `prompt` under `instruction`, as the language model it is.
+
+        The same seed gives the same words. Only dev's encoder looks at `images`. Raises OutOfMemory, UpsamplingFailed
+        for weights that cannot write, and whatever `on_token` raises.
+        """
+        from flux2.upsampling import local
+
+        with self._exclusive():
+            return local.write(self._pipe, instruction, prompt, images, self.device, seed, on_token)
+
     def memory_bytes(self) -> tuple[int, int] | None:
         """Return (used, total) bytes of the accelerator's memory, None on the CPU."""
         if not self.device.startswith("cuda"):

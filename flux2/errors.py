@@ -3,6 +3,7 @@
 Flux2Error
   InvalidRequest          the member can mend it; the text names the limit and the value
   ScreeningRefused        prompt or picture is not allowed
+  UpsamplingFailed        no rewritten prompt or caption came back
   OutOfMemory             a smaller picture might work
   CheckpointUnavailable   the operator must act
 GenerationCancelled       a BaseException: not an error, and no `except Exception` may swallow it
@@ -19,6 +20,10 @@ class InvalidRequest(Flux2Error):
 
 class ScreeningRefused(Flux2Error):
     """The prompt or a picture was refused by a screen; never retried."""
+
+
+class UpsamplingFailed(Flux2Error):
+    """A language model gave nothing that can be used; the text says why, as a sentence for the member."""
 
 
 class OutOfMemory(Flux2Error):

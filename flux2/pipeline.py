@@ -1,4 +1,4 @@
-"""The story of a render: references, encode, denoise, decode, picture after picture.
+"""The story of a render: rewrite, screen, encode, denoise, decode, screen, picture after picture.
 
 Owns the order of the stages, what is reported between them and what is measured. Declines to know torch, files and
 jobs.
@@ -15,11 +15,15 @@ from PIL import Image
 
 from flux2.conditioning import prepare_references
 from flux2.request import GenerationRequest
+from flux2.screening.port import NOTHING, Screening
+from flux2.upsampling import rewriting
+from flux2.upsampling.local import Local
+from flux2.upsampling.port import MAX_ANSWER_TOKENS
 
 if TYPE_CHECKING:
     from flux2.engine import Engine
 
-Phase = Literal["references", "encode", "denoise", "decode"]
+Phase = Literal["references", "rewrite", "encode", "denoise", "decode"]
 OnStep = Callable[[Phase, int, int], None]
 """Called with (phase, steps done, steps in all): at the start of a phase and after each of its steps.
 
@@ -41,6 +45,17 @@ class Generation:
     """Seconds per phase. Reading the references into latents counts as denoising."""
     notes: tuple[str, ...] = ()
     """Sentences for the member: a prompt that was cut."""
+
+
+@dataclass(frozen=True)
+class Reworded:
+    """A request whose prompt is the one to be drawn."""
+
+    request: GenerationRequest
+    prompt: str | None = None
+    """The new one, where it was rewritten."""
+    notes: tuple[str, ...] = ()
+    """Sentences for the member: who rewrote it, or why nobody did."""
 
 
 @dataclass
@@ -68,14 +83,19 @@ def generate(
     *,
     on_step: OnStep | None = None,
     on_image: OnImage | None = None,
+    screening: Screening = NOTHING,
 ) -> Generation:
-    """Draw every picture of `request`, each from its own seed.
+    """Draw every picture of `request`, each from its own seed; nothing that `screening` refuses is drawn or shown.
 
-    `references` are the pictures of `request.reference_images`, in order. Raises InvalidRequest, OutOfMemory, and
-    whatever `on_step` or `on_image` raises, GenerationCancelled above all.
+    `references` are the pictures of `request.reference_images`, in order. Raises InvalidRequest, ScreeningRefused,
+    OutOfMemory, and whatever `on_step` or `on_image` raises, GenerationCancelled above all.
     """
     watch = _Stopwatch(on_step)
     watch.report("references", 0, len(references))
+    for prompt in dict.fromkeys(request.prompts):
+        screening.check_prompt(prompt)
+    for reference in references:
+        screening.check_image(reference, "reference image")
     prepared = prepare_references(references, engine.model)
     watch.report("encode", 0, 1)
     # A handful of megabytes each; the engine remembers one prompt's for the pictures that share it.
@@ -86,11 +106,44 @@ def generate(
         after_step = _counter(watch, index, request)
         watch.report("denoise", index * request.num_inference_steps, request.count * request.num_inference_steps)
         image = engine.draw(request, embeddings[index], seed=seed, references=prepared, on_step=after_step)
+        screening.check_image(image, "result")
         images.append(image)
         if on_image:
             on_image(index, image)
         watch.report("decode", index + 1, request.count)
     return Generation(images, request.seeds, watch.timings, _notes(engine, request))
+
+
+def reword(
+    engine: Engine,
+    request: GenerationRequest,
+    references: Sequence[Image.Image] = (),
+    *,
+    on_step: OnStep | None = None,
+    screening: Screening = NOTHING,
+) -> Reworded:
+    """Let the text encoder rewrite the prompt where `request` asks for that; the screens see it before and after.
+
+    A failure keeps the prompt and is noted. Raises ScreeningRefused, OutOfMemory, and whatever `on_step` raises.
+    """
+    if request.upsample != "local":
+        return Reworded(request)
+    screening.check_prompt(request.prompt)
+    for reference in references:
+        screening.check_image(reference, "reference image")
+
+    def on_token(done: int) -> None:
+        if on_step:
+            on_step("rewrite", done, MAX_ANSWER_TOKENS)
+
+    on_token(0)
+    upsampler = Local(engine, seed=request.seed, on_token=on_token)
+    done = rewriting.rewrite_or_keep(upsampler, request.prompt, references)
+    final = request.model_copy(update={"prompt": done.prompt, "upsample": "none"})
+    if not done.is_changed:
+        return Reworded(final, None, done.notes)
+    screening.check_prompt(done.prompt, "rewritten prompt")
+    return Reworded(final, done.prompt, (*done.notes, f"Prompt rewritten by {upsampler.name}."))
 
 
 def _counter(watch: _Stopwatch, index: int, request: GenerationRequest) -> Callable[[int], None]:

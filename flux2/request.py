@@ -57,6 +57,8 @@ class GenerationRequest(BaseModel):
     output_format: OutputFormat = "webp"
     output_quality: int = Field(default=80, ge=0, le=100)
     """For webp and jpeg; png is lossless."""
+    upsample: Literal["none", "local", "openrouter"] = Field(default="none", exclude_if=lambda route: route == "none")
+    """Who rewrites the prompt before it is drawn. Once that is done the prompt is the new one, and this none."""
     variants: tuple[Variant, ...] = Field(default=(), max_length=MAX_VARIANTS, exclude_if=lambda value: not value)
     """What lists in the prompt mean: one picture each, all from the same seed so that the words make the
     difference. Not written where there are none: a worker that never heard of lists draws everything else.

@@ -44,6 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     single.add_argument("--prompt", help="the option prompt")
     single.add_argument("--image", type=_file, action="append", default=[], help="a reference picture; repeatable")
     single.add_argument("--option", type=_pair, action="append", default=[], metavar="K=V", help="any other option")
+    single.add_argument(
+        "--setting", type=_pair, action="append", default=[], metavar="K=V", help="a setting for the stack; repeatable"
+    )
     single.add_argument("--then", action="append", default=[], metavar="TEXT", help="reply to the result; repeatable")
     single.add_argument("--timeout", type=float, default=240.0, help="seconds for all of it (default: 240)")
     single.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files are saved")
@@ -71,6 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
                 member=args.member,
                 model=args.model,
                 redis_url=redis_url,
+                settings=dict(args.setting),
             )
         )
     return demo.run(

@@ -21,8 +21,8 @@ from sandbox.message import Message
 from sandbox.redis_server import RedisUnavailable
 from sandbox.stack import Stack, StackDidNotStart
 
-PICTURE_COMMANDS = frozenset({"imagine", "edit", "upscale"})
-"""Commands whose success is a picture; their ephemeral answers are refusals."""
+PICTURE_COMMANDS = frozenset({"imagine", "edit", "upscale", "enhance", "describe"})
+"""Commands whose success is posted later, a picture or words; their ephemeral answers are refusals."""
 _JOB_ID = re.compile(r"^flux2:v\d+:\w+:([0-9a-f]{16})$")
 _POLL_S = 0.05
 
@@ -51,6 +51,8 @@ class Errand:
     member: str = "luna"
     model: str = "sample"
     redis_url: str | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+    """More settings for the stack; nothing is taken from the environment."""
 
     def slash_options(self) -> dict[str, Any]:
         """The options as the member's client sends them; values are typed by the registered command."""
@@ -81,7 +83,9 @@ def run(errand: Errand) -> int:
 
 async def _run(errand: Errand) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="flux2-sandbox-") as folder:
-        stack = Stack(Path(folder), model=errand.model, redis_url=errand.redis_url, logs_to_stderr=True)
+        stack = Stack(
+            Path(folder), model=errand.model, redis_url=errand.redis_url, logs_to_stderr=True, settings=errand.settings
+        )
         progress = _Progress()
         try:
             async with asyncio.timeout(errand.timeout_s), stack:

@@ -72,7 +72,9 @@ def _run_io() -> int:
     from worker import lanes
 
     settings = DeliverySettings()
-    _configure_logging(settings, settings.discord_token.get_secret_value())
+    key = settings.openrouter_api_key
+    secrets = [settings.discord_token.get_secret_value(), "" if key is None else key.get_secret_value()]
+    _configure_logging(settings, *secrets)
     return lanes.run(settings)
 
 

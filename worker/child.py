@@ -127,11 +127,13 @@ def _load(outfit: Outfit) -> Kit:
     blobs = open_blobs(outfit.blob_url)
     # Importing torch takes seconds, in which the parent may die: by now this process is tied to it.
     from flux2.engine import Engine
+    from flux2.screening.opening import open_screens
     from worker.kinds.kit import Kit
 
+    screening = open_screens(outfit.screens, hf_home=outfit.hf_home)
     engine = Engine.load(outfit.model, device=outfit.device, hf_home=outfit.hf_home)
     engine.warm_up()
-    return Kit(engine, blobs, ThreadPoolExecutor(_SAVERS, thread_name_prefix="save"))
+    return Kit(engine, blobs, ThreadPoolExecutor(_SAVERS, thread_name_prefix="save"), screening)
 
 
 def _serve(order: Order, kit: Kit, wish: Wish, end: ChildEnd) -> None:

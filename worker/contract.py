@@ -15,13 +15,14 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapt
 
 from flux2.models import Model
 from flux2.request import GenerationRequest, OutputFormat, Sha256
+from flux2.upsampling.request import DescribeRequest, RewriteRequest
 from flux2.upscaling.request import UpscaleRequest
 
 SCHEMA_VERSION = 2
 """The newest this code reads. A job states the oldest that can run it: see SINCE."""
 
-Kind = Literal["render", "upscale"]
-SINCE: Mapping[Kind, int] = {"render": 1, "upscale": 2}
+Kind = Literal["render", "upscale", "rewrite", "describe"]
+SINCE: Mapping[Kind, int] = {"render": 1, "upscale": 2, "rewrite": 2, "describe": 2}
 """The schema each kind of job came with: a worker older than that puts the job back."""
 
 RENDER_TASK = "worker.tasks.render"
@@ -105,6 +106,7 @@ class FailureCode(StrEnum):
     CHECKPOINT_UNAVAILABLE = "checkpoint_unavailable"
     POISONED = "poisoned"
     BLOB_MISSING = "blob_missing"
+    UPSAMPLING_FAILED = "upsampling_failed"
     INTERNAL = "internal"
 
 
@@ -124,7 +126,8 @@ class Destination(Wire):
 class Skeleton(Wire):
     """The message as the bot worded it at accept; delivery fills the placeholders and knows no wording of its own.
 
-    Placeholders in content, alt_text and notices: {seed} {seconds} {size} {notes} {reason} {count} {words}.
+    Placeholders in content, alt_text and notices: {seed} {seconds} {size} {notes} {reason} {count} {words} {diff}
+    {block} {prompt}.
     """
 
     content: str
@@ -152,11 +155,27 @@ def _kind_of(request: Any) -> str:
 
 
 Request = Annotated[
-    Annotated[GenerationRequest, Tag("render")] | Annotated[UpscaleRequest, Tag("upscale")],
+    Annotated[GenerationRequest, Tag("render")]
+    | Annotated[UpscaleRequest, Tag("upscale")]
+    | Annotated[RewriteRequest, Tag("rewrite")]
+    | Annotated[DescribeRequest, Tag("describe")],
     Discriminator(_kind_of),
 ]
 """What a job asks for, told apart by `kind`."""
 REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
+
+
+def asks_api(request: Request) -> bool:
+    """Whether a hosted language model is asked, before a GPU or instead of one."""
+    if isinstance(request, GenerationRequest):
+        return request.upsample == "openrouter"
+    return isinstance(request, RewriteRequest | DescribeRequest) and request.route == "openrouter"
+
+
+def since(request: Request) -> int:
+    """The oldest schema whose workers can run `request`."""
+    upsamples = isinstance(request, GenerationRequest) and request.upsample != "none"
+    return 2 if upsamples else SINCE[request.kind]
 
 
 class RenderJob(Wire):
@@ -197,7 +216,9 @@ class RenderResult(Wire):
     attempt: int
     pictures: tuple[Picture, ...] = ()
     words: str | None = None
-    """What was written rather than drawn: the caption an upscale went by. Unescaped."""
+    """What was written rather than drawn: a rewritten prompt, a caption. Unescaped."""
+    prompt: str | None = None
+    """What was drawn where it is not the request's prompt: the worker rewrote it."""
     seconds: float
     timings: Mapping[str, float] = Field(default_factory=dict)
     """Seconds per stage: encode, denoise, decode, save."""
@@ -207,7 +228,7 @@ class RenderResult(Wire):
     """A sentence a member may read, from the error's own text; None for internal failures."""
 
 
-Phase = Literal["references", "encode", "denoise", "decode", "save"]
+Phase = Literal["references", "rewrite", "encode", "denoise", "decode", "save"]
 
 
 class Started(Wire):
@@ -238,6 +259,21 @@ class Finished(Wire):
     attempt: int
     seconds: float
     failure: FailureCode | None = None
+
+
+class Rewritten(Wire):
+    """The prompt of a render came back from a hosted language model, or did not: it may be drawn now.
+
+    Nothing but the prompt is changed by it. The attempt is over and does not count as a start.
+    """
+
+    kind: Literal["rewritten"] = "rewritten"
+    job_id: str
+    attempt: int
+    prompt: str | None = None
+    """None: the member's own prompt is drawn."""
+    notes: tuple[str, ...] = ()
+    """Sentences for the result: by whom, or why not."""
 
 
 class Released(Wire):
@@ -278,7 +314,8 @@ class Undeliverable(Wire):
 
 
 Event = Annotated[
-    Started | Progress | Finished | Released | Stopped | Delivered | Undeliverable, Field(discriminator="kind")
+    Started | Progress | Finished | Rewritten | Released | Stopped | Delivered | Undeliverable,
+    Field(discriminator="kind"),
 ]
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
@@ -296,6 +333,8 @@ class Heartbeat(Wire):
     memory_total_bytes: int | None = None
     temperature_c: int | None = None
     job_id: str | None = None
+    rewrites_with: str | None = None
+    """Hosted language model an io worker has a key for."""
     schema_version: int = SCHEMA_VERSION
 
 
@@ -308,7 +347,7 @@ class Control(Wire):
     """How often a new child was asked for; a worker acts when it sees the number grow."""
 
 
-_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(seed|seconds|size|notes|reason|count|words)\}")
+_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(seed|seconds|size|notes|reason|count|words|diff|block|prompt)\}")
 
 
 def literal(text: str) -> str:

@@ -9,6 +9,7 @@ from worker.contract import FailureCode
 TABLE: dict[type[Exception], FailureCode] = {
     errors.InvalidRequest: FailureCode.INVALID_REQUEST,
     errors.ScreeningRefused: FailureCode.REFUSED,
+    errors.UpsamplingFailed: FailureCode.UPSAMPLING_FAILED,
     errors.OutOfMemory: FailureCode.OUT_OF_MEMORY,
     errors.CheckpointUnavailable: FailureCode.CHECKPOINT_UNAVAILABLE,
     BlobMissing: FailureCode.BLOB_MISSING,

@@ -25,6 +25,7 @@ from worker.contract import (
     Released,
     RenderJob,
     RenderResult,
+    Rewritten,
     Stopped,
     Undeliverable,
     job_key,
@@ -169,6 +170,27 @@ return 1
 """
 )
 
+# ARGV: kept, attempt. The mark stays when the worker dies: what may have been paid for is not asked for again.
+_ASK = (
+    _PRELUDE
+    + """
+if not held(ARGV[2]) then return 0 end
+return redis.call('HSETNX', run, 'asked', ARGV[2])
+"""
+)
+
+# ARGV: kept, attempt, event
+_REWRITTEN = (
+    _PRELUDE
+    + """
+if redis.call('HEXISTS', run, 'result') == 1 or not held(ARGV[2]) then return 0 end
+redis.call('HSET', run, 'rewritten', ARGV[3], 'starts', '0')
+leave(ARGV[2])
+emit(ARGV[3])
+return 1
+"""
+)
+
 # ARGV: kept, job id, channel id, message id. Snowflakes stay strings: Lua's numbers would round them.
 _DELIVERED = (
     _PRELUDE
@@ -240,6 +262,19 @@ class Fence:
         """
         uncount = "0" if event.charged else "1"
         return bool(self._call(_LEAVE, event.job_id, event.attempt, uncount, event.model_dump_json()))
+
+    def ask(self, job_id: str, attempt: int) -> bool:
+        """Note that a hosted language model is being asked. False: it was before, or the attempt is over."""
+        return bool(self._call(_ASK, job_id, attempt))
+
+    def rewritten(self, job_id: str) -> Rewritten | None:
+        """What an earlier attempt announced, though nobody may have heard it."""
+        body = self._redis.hget(run_key(job_id), "rewritten")
+        return None if body is None else Rewritten.model_validate_json(body)
+
+    def announce_rewritten(self, event: Rewritten) -> bool:
+        """End an attempt at a prompt, uncharged, keep what came of it and announce it. False: it had ended before."""
+        return bool(self._call(_REWRITTEN, event.job_id, event.attempt, event.model_dump_json()))
 
     def stop(self, job_id: str, attempt: int) -> bool:
         """End a cancelled run without a result and announce Stopped. False: it had ended otherwise before."""

@@ -71,6 +71,7 @@ def _outfit(settings: WorkerSettings, model: Model) -> Outfit:
         redis_url=settings.redis_url,
         log_level=settings.log_level,
         log_json=settings.log_json,
+        screens=settings.screens,
     )
 
 

@@ -22,12 +22,16 @@ from rq.worker import SimpleWorker
 
 from config import logging as log_lines
 from config.settings import DeliverySettings
+from flux2.errors import CheckpointUnavailable
+from flux2.screening.opening import open_screens
+from flux2.upsampling.openrouter import Access
 from worker.allowlist import AllowedJob, AllowedQueue
 from worker.blobs import BlobsUnavailable, open_blobs
 from worker.contract import IO_QUEUE
 from worker.delivery import Discord, NotNow, TokenRefused
 from worker.fence import Fence
 from worker.outbox import Outbox
+from worker.tasks import rewrite
 from worker.tasks.deliver import Courier, employ
 
 _log = logging.getLogger(__name__)
@@ -88,20 +92,21 @@ def run(settings: DeliverySettings, queue: str, name: str, life: Connection) -> 
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    token = settings.discord_token.get_secret_value()
-    log_lines.configure(settings.log_level, settings.log_json, secrets=[token])
+    secrets = [settings.discord_token, settings.openrouter_api_key]
+    known = [secret.get_secret_value() for secret in secrets if secret is not None]
+    log_lines.configure(settings.log_level, settings.log_json, secrets=known)
     threading.Thread(target=_stop_with, args=[life], name="life", daemon=True).start()
     with contextlib.closing(Redis.from_url(settings.redis_url.get_secret_value())) as redis:
         try:
             # First of all: a lane that has to start over and over must not log in to Discord each time.
             redis.ping()
-            with contextlib.nullcontext() if queue == IO_QUEUE else _courier(settings, redis):
+            with _desk(settings, redis, name) if queue == IO_QUEUE else _courier(settings, redis):
                 worker = LaneWorker(queue, redis, name)
                 worker.work(logging_level=None)
         except TokenRefused as refused:
             _log.critical("%s Set DISCORD_TOKEN to the bot token from the developer portal.", refused)
             return MISCONFIGURED
-        except BlobsUnavailable as unavailable:
+        except (BlobsUnavailable, CheckpointUnavailable) as unavailable:
             _log.critical("%s", unavailable)
             return MISCONFIGURED
         except RedisError as error:
@@ -124,6 +129,31 @@ def _courier(settings: DeliverySettings, redis: Redis) -> Iterator[None]:
     finally:
         employ(None)
         discord.close()
+
+
+@contextlib.contextmanager
+def _desk(settings: DeliverySettings, redis: Redis, name: str) -> Iterator[None]:
+    # The gpu worker looks at pictures; here torch is not installed.
+    screening = open_screens(settings.screens.model_copy(update={"classifier": None}))
+    access = openrouter_access(settings)
+    try:
+        rewrite.employ(rewrite.Desk(redis, open_blobs(settings.blob_url), access, screening, name))
+        yield
+    finally:
+        rewrite.employ(None)
+
+
+def openrouter_access(settings: DeliverySettings) -> Access | None:
+    """How to reach OpenRouter; None without a key."""
+    key = settings.openrouter_api_key
+    if key is None:
+        return None
+    return Access(
+        api_key=key.get_secret_value(),
+        base_url=settings.openrouter_base_url,
+        model=settings.openrouter_model,
+        temperature=settings.openrouter_temperature,
+    )
 
 
 def _log_in(discord: Discord) -> None:

@@ -101,6 +101,7 @@ class Lanes:
             settings.redis_url.get_secret_value(), socket_timeout=2, retry=Retry(NoBackoff(), 0)
         )
         self._beacon = Beacon(self._redis)
+        self._rewrites_with = settings.openrouter_model if settings.openrouter_api_key else None
         self._next_beat = 0.0
         self._stopping = False
 
@@ -149,7 +150,11 @@ class Lanes:
             return
         self._next_beat = time.monotonic() + HEARTBEAT_S
         try:
-            self._beacon.beat(Heartbeat.model_validate({"name": self._name, "role": "io", "state": state}))
+            self._beacon.beat(
+                Heartbeat.model_validate(
+                    {"name": self._name, "role": "io", "state": state, "rewrites_with": self._rewrites_with}
+                )
+            )
         except RedisError as error:
             _log.warning("no heartbeat: %s", error)
 

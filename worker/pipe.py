@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, TypeAdapter, field_serializer
 
 from flux2.models import Model
+from flux2.screening.outfit import Screens
 from worker.contract import Phase, RenderResult, Request, Wire
 
 _MAX_BYTES = 4 * 1024 * 1024
@@ -31,6 +32,7 @@ class Outfit(Wire):
     redis_url: SecretStr
     log_level: str
     log_json: bool
+    screens: Screens = Screens()
 
     @field_serializer("redis_url")
     def _in_full(self, url: SecretStr) -> str:

@@ -11,11 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from flux2.prompting import scene
+from flux2.prompting.wording import plain_words
+from flux2.upsampling import diff
 from worker.contract import FailureCode, Picture, RenderJob, RenderResult, fill
 from worker.ladder import Fitted
 
 CONTENT_LIMIT = 2000
 ALT_TEXT_LIMIT = 1024
+BLOCK_LIMIT = 1600
+DIFF_LIMIT = 1000
+"""Characters of a diff that are shown, likewise."""
 WORDS_LIMIT = 900
 """Characters of a result's words that are shown, before escaping, which at worst doubles them."""
 _FORMATTING = re.compile(r"([\\*_~`|<>\[\]#-])")
@@ -72,7 +78,8 @@ def picture_post(job: RenderJob, result: RenderResult, fitted: Sequence[Fitted])
     """Fill the skeleton for a result with pictures; `fitted` are their files, in order."""
     skeleton = job.skeleton
     notes = [*job.notes, *result.notes, *(one.note for one in fitted if one.note)]
-    content = fill(skeleton.content, _values(result, result.pictures, notes))
+    values = {**_values(result, result.pictures, notes), **_words(job, result)}
+    content = fill(skeleton.content, values)
     return Post(
         content=_cut(content, CONTENT_LIMIT),
         plain=_mentions(skeleton.mentions),
@@ -84,7 +91,7 @@ def picture_post(job: RenderJob, result: RenderResult, fitted: Sequence[Fitted])
             File(
                 name=f"{skeleton.file_stem}-{number}.{one.extension}",
                 data=one.data,
-                description=_cut(fill(skeleton.alt_text, _values(result, [picture], notes)), ALT_TEXT_LIMIT),
+                description=_cut(fill(skeleton.alt_text, _alt_values(job, result, picture, notes)), ALT_TEXT_LIMIT),
             )
             for number, (picture, one) in enumerate(zip(result.pictures, fitted, strict=True), start=1)
         ),
@@ -120,10 +127,51 @@ def _values(result: RenderResult, pictures: Sequence[Picture], notes: Sequence[s
     }
 
 
+def _words(job: RenderJob, result: RenderResult) -> dict[str, str]:
+    """What was drawn, and what a rewrite changed, for a message: nothing in it formats."""
+    return {
+        "prompt": plain(result.prompt or job.request.prompt),
+        "block": _block(result.words or ""),
+        "diff": _diff(job.request.prompt, result.words) if result.words else "",
+    }
+
+
+def _alt_values(job: RenderJob, result: RenderResult, picture: Picture, notes: Sequence[str]) -> dict[str, str]:
+    """The same for a screen reader, unescaped: a structured prompt by its summary."""
+    prompt = " ".join(plain_words(result.prompt or job.request.prompt).split())
+    return {**_values(result, [picture], notes), "prompt": prompt, "words": " ".join((result.words or "").split())}
+
+
+def _block(text: str) -> str:
+    """A structured prompt, indented, in a block of code; nothing in it can end the block."""
+    described = scene.read(text)
+    shown = text if described is None else described.pretty()
+    held = _cut(shown.replace("```", "`\u200b`\u200b`"), BLOCK_LIMIT)
+    return f"```json\n{held}\n```"
+
+
+def _diff(before: str, after: str) -> str:
+    """Dropped words struck through, added ones in bold; cut where a message would be too long."""
+    shown, left = [], DIFF_LIMIT
+    for change in diff.words(before, after):
+        text = " ".join(change.text.split())
+        if len(text) > left:
+            text = text[: max(left, 0)].rstrip() + "…"
+        left -= len(text) + 5
+        mark = {"kept": "", "dropped": "~~", "added": "**"}[change.what]
+        shown.append(f"{mark}{_unformatted(text)}{mark}")
+        if left <= 0:
+            break
+    return " ".join(shown)
+
+
 def plain(text: str) -> str:
     """Return a model's `text` on one line of at most WORDS_LIMIT characters, with nothing that formats or unfurls."""
-    line = _cut(" ".join(text.split()), WORDS_LIMIT)
-    return _FORMATTING.sub(r"\\\1", line).replace("://", ":\u200b//")
+    return _unformatted(_cut(" ".join(text.split()), WORDS_LIMIT))
+
+
+def _unformatted(text: str) -> str:
+    return _FORMATTING.sub(r"\\\1", text).replace("://", ":\u200b//").replace("@", "@\u200b")
 
 
 def _seeds(seeds: Sequence[int]) -> str:

@@ -14,6 +14,7 @@ from bot.refusal import Refusal
 
 PRIORITIES = {"high": 1, "normal": 0, "low": -1}
 _DOING = {
+    State.REWRITING: "being worded",
     State.WAITING: "waiting",
     State.DISPATCHED: "next in line",
     State.RUNNING: "being drawn",

@@ -5,7 +5,7 @@ The one translator between Discord's options and flux2's words.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import discord
 from discord import app_commands
@@ -48,6 +48,7 @@ _MAX_CHOICE_NAME = 100
     count="How many pictures; each takes the next seed.",
     format="File format of the pictures.",
     quality="Quality of webp and jpeg files, 0 to 100.",
+    upsample="Write the prompt better first: by a hosted model, by the model that draws, or auto where it helps.",
 )
 @app_commands.choices(
     aspect=[Choice(name=name, value=name) for name in (*ASPECTS, MATCH)],
@@ -72,6 +73,7 @@ async def imagine(
     count: app_commands.Range[int, 1, 10] | None = None,
     format: str | None = None,
     quality: app_commands.Range[int, 0, 100] | None = None,
+    upsample: Literal["none", "local", "openrouter", "auto"] | None = None,
 ) -> None:
     """Gather the options; `draw` does the rest."""
     options = Options(
@@ -86,6 +88,7 @@ async def imagine(
         count=count,
         output_format=format,
         output_quality=quality,
+        upsample=upsample,
     )
     attachments = [image for image in (image1, image2, image3, image4) if image is not None]
     await draw(interaction, options, attachments)
@@ -116,12 +119,13 @@ async def draw(
     )
     if request.variants and not await _wanted(interaction, request):
         return
+    request, offered = await services.routes.settle(options.upsample, request, services.offer)
     entry = Entry(
         idempotency_key=f"i{interaction.id}",
         source="imagine",
         applicant=applicant_in(interaction),
         request=request,
-        notes=(*references.notes, *notes),
+        notes=(*references.notes, *notes, *offered),
         file_size_limit=interaction.filesize_limit,
     )
     await services.admission.admit(entry, SlashFront(interaction))

@@ -26,6 +26,9 @@ class Verb(StrEnum):
     SEND = "send"
     SPOILER = "spoiler"
     DELETE = "delete"
+    USE = "use"
+    REWORD = "reword"
+    ORIGINAL = "original"
 
 
 _ANY = re.compile(rf"{_PREFIX}:(?P<verb>{'|'.join(Verb)}):{JOB_ID}")

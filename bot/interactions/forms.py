@@ -35,9 +35,14 @@ Submit = Callable[["discord.Interaction[Flux2Bot]", Filled], Awaitable[None]]
 
 def _forms() -> dict[str, Submit]:
     # Imported when asked: a form's module reads its answers with this one.
-    from bot.interactions import edit, remix, scene
+    from bot.interactions import edit, remix, scene, words
 
-    return {edit.FORM: edit.submit, remix.FORM: remix.submit, scene.FORM: scene.submit}
+    return {
+        edit.FORM: edit.submit,
+        remix.FORM: remix.submit,
+        scene.FORM: scene.submit,
+        words.FORM: words.submit,
+    }
 
 
 async def on_submit(interaction: discord.Interaction[Flux2Bot]) -> None:

@@ -22,6 +22,7 @@ from bot.interactions.spoiler import SpoilerButton
 from bot.ledger.job import Job
 from bot.presenter import shorten
 from flux2.request import GenerationRequest
+from flux2.upsampling.request import DescribeRequest, RewriteRequest
 from flux2.upscaling.request import UpscaleRequest
 from worker.contract import Request
 
@@ -57,6 +58,10 @@ def recipe(request: Request) -> str:
             return command_line("/imagine", _drawn(request))
         case UpscaleRequest():
             return command_line("/upscale", _enlarged(request))
+        case RewriteRequest():
+            return command_line("/enhance", {"prompt": " ".join(request.prompt.split())})
+        case DescribeRequest():
+            return command_line("/describe", {})
 
 
 def command_line(command: str, options: Mapping[str, str | float | None]) -> str:

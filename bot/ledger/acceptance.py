@@ -22,7 +22,7 @@ from bot.ledger.job import (
     Status,
 )
 from bot.ledger.schema import jobs
-from worker.contract import Destination
+from worker.contract import Destination, asks_api
 
 
 def accept(connection: Connection, job: NewJob, caps: Caps) -> Job:
@@ -41,8 +41,9 @@ def accept(connection: Connection, job: NewJob, caps: Caps) -> Job:
         if of_guild >= caps.per_guild:
             raise GuildCapReached(of_guild, caps.per_guild)
     _reserve(connection, job, caps)
-    model, weight = job.request.model, rows.weight(job.priority)
-    turns.join(connection, model=model, weight=weight, user_id=job.user_id)
+    model, weight = rows.queue_of(job), rows.weight(job.priority)
+    if not asks_api(job.request):
+        turns.join(connection, model=model, weight=weight, user_id=job.user_id)
     turns.set_running_cap(connection, caps.running, model=model, weight=weight, user_id=job.user_id)
     row = rows.new_row(job)
     connection.execute(jobs.insert().values(**row))
@@ -51,8 +52,10 @@ def accept(connection: Connection, job: NewJob, caps: Caps) -> Job:
 
 
 def _reserve(connection: Connection, job: NewJob, caps: Caps) -> None:
-    pace = measures.seconds_per_cost(connection, job.request.model)
-    taken = Usage(round(1000 * turns.estimate(job.request.cost, pace)), job.request.count)
+    model = rows.queue_of(job)
+    pace = measures.seconds_per_cost(connection, model)
+    seconds = 0.0 if model == rows.HOSTED else turns.estimate(job.request.cost, pace)
+    taken = Usage(round(1000 * seconds), job.request.count)
     whose = {"guild_id": job.guild_id or 0, "user_id": job.user_id}
     quota.reserve(connection, job.id, **whose, taken=taken, allowance=caps.allowance)
 
@@ -105,7 +108,12 @@ def unpick(connection: Connection, job: Job) -> Job:
 
 
 def wait_again(connection: Connection, row: Row[Any], **values: Any) -> Job:
-    """Put a job that ended without a result back among the waiting, its charge refunded, at its old age."""
+    """Put a job that ended without a result back among the waiting, its charge refunded, at its old age.
+
+    One whose words were asked for is asked for again.
+    """
+    if row.state == State.REWRITING:
+        return rows.change(connection, row.id, dispatched_at=None, **values)
     charged = turns.settle(connection, row, 0.0)
     turns.join(connection, model=row.model, weight=row.weight, user_id=row.user_id)
     return rows.change(connection, row.id, state=State.WAITING, charged_s=charged, **values)
@@ -118,6 +126,9 @@ def close(connection: Connection, row: Row[Any], outcome: Outcome, **values: Any
         values["charged_s"] = turns.settle(connection, row, max(ran, 0.0))
         # No picture came of it: what it ran is paid, the pictures are given back.
         quota.settle(connection, row.id, Usage(round(1000 * values["charged_s"]), 0))
+        values.setdefault("finished_at", rows.now())
+    if row.state == State.REWRITING:
+        quota.settle(connection, row.id, Usage())
         values.setdefault("finished_at", rows.now())
     return rows.change(connection, row.id, state=State.CLOSED, outcome=outcome, **values)
 
@@ -136,9 +147,9 @@ def set_priority(connection: Connection, job_id: str, priority: int) -> bool:
 def request_cancel(connection: Connection, job_id: str) -> Job:
     """Close a waiting job as cancelled; note the wish on one in flight; leave any other as it is. Raises KeyError."""
     row = _row(connection, job_id)
-    if row.state == State.WAITING:
+    if row.state == State.WAITING or (row.state == State.REWRITING and row.dispatched_at is None):
         return close(connection, row, Outcome.CANCELLED, cancel_requested=True)
-    if row.state in IN_FLIGHT:
+    if row.state in (State.REWRITING, *IN_FLIGHT):
         return rows.change(connection, job_id, cancel_requested=True)
     return rows.as_job(row)
 
@@ -154,7 +165,7 @@ def withdraw_cancel(connection: Connection, job_id: str) -> Job:
 def drop(connection: Connection, job_id: str) -> Job:
     """Close a job in flight whose entry was taken off the queue before anybody ran it."""
     row = _row(connection, job_id)
-    if row.state not in (State.WAITING, *IN_FLIGHT):
+    if row.state not in (State.REWRITING, State.WAITING, *IN_FLIGHT):
         return rows.as_job(row)
     return close(connection, row, Outcome.CANCELLED)
 

@@ -13,6 +13,8 @@ from worker.contract import Destination, FailureCode, Picture, Request, Skeleton
 class State(StrEnum):
     """Where a job is. It moves down this list; only a run that ended without a result moves it back to waiting."""
 
+    REWRITING = "rewriting"
+    """Its words are with a hosted language model, or on their way there; no GPU is wanted yet."""
     WAITING = "waiting"
     DISPATCHED = "dispatched"
     """On its way to a worker, or waiting in front of one."""
@@ -33,7 +35,7 @@ class Outcome(StrEnum):
     """No channel and no DM took the picture; it stays in the blobs for /jobs."""
 
 
-OPEN = (State.WAITING, State.DISPATCHED, State.RUNNING, State.DELIVERING)
+OPEN = (State.REWRITING, State.WAITING, State.DISPATCHED, State.RUNNING, State.DELIVERING)
 IN_FLIGHT = (State.DISPATCHED, State.RUNNING)
 """On a queue or on a GPU."""
 
@@ -90,6 +92,8 @@ class Job(NewJob):
     """How long the accepted run took."""
     failure: FailureCode | None = None
     pictures: tuple[Picture, ...] = ()
+    words: str | None = None
+    """What was written rather than drawn."""
     result_channel_id: int | None = None
     result_message_id: int | None = None
     cancel_requested: bool = False

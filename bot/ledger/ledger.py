@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from bot.ledger import acceptance, facts, measures, news, rows, sightings
+from bot.ledger import acceptance, facts, measures, news, rewrites, rows, sightings
 from bot.ledger.database import Database
 from bot.ledger.facts import Pause
 from bot.ledger.favourites import Favourites
@@ -157,6 +157,18 @@ class Ledger:
     async def set_priority(self, job_id: str, priority: int) -> bool:
         """Let a waiting job wait in another weight class. False: it has begun, or there is none."""
         return await self._move(lambda connection: acceptance.set_priority(connection, job_id, priority))
+
+    async def pick_rewrites(self) -> list[Job]:
+        """Mark jobs as sent to a hosted language model, the oldest first, as many as there is room for."""
+        return await self._move(rewrites.pick)
+
+    async def unpick_rewrite(self, job: Job) -> Job:
+        """Put one back that may not have reached Redis; see `bot.ledger.rewrites.unpick`."""
+        return await self._move(lambda connection: rewrites.unpick(connection, job))
+
+    async def wants_rewrites(self) -> bool:
+        """Whether some job is still to be sent there."""
+        return bool(await self._find(jobs.c.state == State.REWRITING, jobs.c.dispatched_at.is_(None), jobs.c.is_placed))
 
     async def request_cancel(self, job_id: str) -> Job:
         """Close a waiting job, note the wish on one in flight, leave any other. Raises KeyError."""

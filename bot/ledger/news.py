@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from bot.ledger import holdings, quota, rows, turns
+from bot.ledger import holdings, quota, rewrites, rows, turns
 from bot.ledger.acceptance import close, wait_again
 from bot.ledger.allowance import Usage
 from bot.ledger.job import IN_FLIGHT, Job, Outcome, State
@@ -23,12 +23,13 @@ from worker.contract import (
     Progress,
     Released,
     RenderResult,
+    Rewritten,
     Started,
     Stopped,
     Undeliverable,
 )
 
-_NOT_FINISHED = (State.WAITING, *IN_FLIGHT)
+_NOT_FINISHED = (State.REWRITING, State.WAITING, *IN_FLIGHT)
 
 
 def apply(connection: Connection, event: Event, result: RenderResult | None) -> Job | None:
@@ -43,6 +44,8 @@ def apply(connection: Connection, event: Event, result: RenderResult | None) -> 
             return _start(connection, row, event.attempt)
         case Progress():
             return _go_on(connection, row, event.attempt)
+        case Rewritten():
+            return rewrites.go_on(connection, row, event)
         case Released():
             return _release(connection, row, event)
         case Stopped():
@@ -58,15 +61,18 @@ def finish(connection: Connection, row: Row[Any], result: RenderResult) -> Job |
     document = result.model_dump(mode="json")
     if row.state == State.DELIVERING and row.result == document:
         return None
-    charged = turns.settle(connection, row, result.seconds)
+    # A hosted model's seconds are nobody's share of a GPU.
+    is_hosted = row.model == rows.HOSTED or row.state == State.REWRITING
+    charged = 0.0 if is_hosted else turns.settle(connection, row, result.seconds)
     # A failure costs its member nothing: neither the model's nor the screens' No is their doing.
-    cost = Usage(round(1000 * result.seconds), len(result.pictures)) if result.failure is None else Usage()
+    cost = Usage(round(1000 * charged), len(result.pictures)) if result.failure is None else Usage()
     quota.settle(connection, row.id, cost)
     holdings.note(connection, row.id, document)
     return rows.change(
         connection,
         row.id,
         state=State.DELIVERING,
+        request=_drawn(row.request, result),
         result=document,
         seconds=result.seconds,
         failure=result.failure,
@@ -75,6 +81,11 @@ def finish(connection: Connection, row: Row[Any], result: RenderResult) -> Job |
         fence_floor=max(row.fence_floor, result.attempt),
         cancel_requested=False,
     )
+
+
+def _drawn(request: dict[str, Any], result: RenderResult) -> dict[str, Any]:
+    """The request as it was drawn: whatever is made from it later starts from the rewritten words, never rewrites."""
+    return request if result.prompt is None else {**request, "prompt": result.prompt, "upsample": "none"}
 
 
 def requeue(connection: Connection, seen: Sighting, *, forgets_attempts: bool) -> Job | None:
@@ -99,6 +110,8 @@ def _start(connection: Connection, row: Row[Any], attempt: int) -> Job | None:
         return None
     if row.state == State.RUNNING and attempt == row.fence_floor:
         return None
+    if row.state == State.REWRITING:
+        return rows.change(connection, row.id, fence_floor=attempt, started_at=rows.now())
     return rows.change(connection, row.id, state=State.RUNNING, fence_floor=attempt, started_at=rows.now())
 
 

@@ -10,10 +10,14 @@ from sqlalchemy import ColumnElement, Connection, Row, select, update
 
 from bot.ledger.job import Job, NewJob, Outcome, State, Status
 from bot.ledger.schema import jobs
-from worker.contract import REQUEST, Destination, FailureCode, RenderResult, Skeleton
+from flux2.request import GenerationRequest
+from worker.contract import REQUEST, Destination, FailureCode, RenderResult, Skeleton, asks_api
 
 WEIGHTS = (4, 2, 1)
 """Shares of the GPU for jobs of high, normal and low priority, while all three wait."""
+
+HOSTED = "openrouter"
+"""Stands for a model where only a hosted language model answers, so that its seconds are no GPU's."""
 
 
 def now() -> datetime:
@@ -26,6 +30,12 @@ def weight(priority: int) -> int:
     return WEIGHTS[0] if priority > 0 else WEIGHTS[1] if priority == 0 else WEIGHTS[2]
 
 
+def queue_of(job: NewJob) -> str:
+    """The model whose GPUs the job waits for, by name; HOSTED for one that needs none."""
+    is_drawn = isinstance(job.request, GenerationRequest)
+    return HOSTED if asks_api(job.request) and not is_drawn else job.request.model
+
+
 def new_row(job: NewJob) -> dict[str, Any]:
     """The first row of an accepted job."""
     return {
@@ -36,11 +46,11 @@ def new_row(job: NewJob) -> dict[str, Any]:
         "user_id": job.user_id,
         "guild_id": job.guild_id,
         "channel_id": job.channel_id,
-        "model": job.request.model,
+        "model": queue_of(job),
         "cost": job.request.cost,
         "priority": job.priority,
         "weight": weight(job.priority),
-        "state": State.WAITING,
+        "state": State.REWRITING if asks_api(job.request) else State.WAITING,
         "is_placed": False,
         "cancel_requested": False,
         "attempt": 0,
@@ -83,6 +93,7 @@ def as_job(row: Row[Any]) -> Job:
         seconds=row.seconds,
         failure=None if row.failure is None else FailureCode(row.failure),
         pictures=() if result is None else result.pictures,
+        words=None if result is None else result.words,
         result_channel_id=row.result_channel_id,
         result_message_id=row.result_message_id,
         cancel_requested=row.cancel_requested,

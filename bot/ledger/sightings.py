@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, and_, or_, select, update
 
 from bot.ledger import rows
 from bot.ledger.job import Job, State
@@ -29,9 +29,10 @@ class Sighting:
 
 
 def sight(connection: Connection) -> list[Sighting]:
-    """Every job that is dispatched, running or delivering."""
+    """Every job that is dispatched, running, delivering, or sent to be rewritten."""
     beyond = (State.DISPATCHED, State.RUNNING, State.DELIVERING)
-    found = connection.execute(select(jobs).where(jobs.c.state.in_(beyond)).order_by(jobs.c.seq))
+    rewriting = and_(jobs.c.state == State.REWRITING, jobs.c.dispatched_at.is_not(None))
+    found = connection.execute(select(jobs).where(or_(jobs.c.state.in_(beyond), rewriting)).order_by(jobs.c.seq))
     return [_sighting(row) for row in found]
 
 
@@ -42,7 +43,8 @@ def _sighting(row: Row[Any]) -> Sighting:
 def unplaced(connection: Connection, older_than: timedelta) -> list[Job]:
     """Waiting jobs that have had no destination for so long that whoever was to store it must be gone."""
     before = rows.now() - older_than
-    waiting = (jobs.c.state == State.WAITING, jobs.c.is_placed.is_(False), jobs.c.created_at < before)
+    states = (State.REWRITING, State.WAITING)
+    waiting = (jobs.c.state.in_(states), jobs.c.is_placed.is_(False), jobs.c.created_at < before)
     return rows.find_all(connection, *waiting)
 
 

@@ -26,7 +26,11 @@ def draw(request: GenerationRequest, kit: Kit, on_step: OnStep) -> Product:
         made = Provenance.of(request.of_picture(index), seed)
         saving.append(kit.saver.submit(save_picture, image, form, quality, seed, kit.blobs, made))
 
-    generation = pipeline.generate(kit.engine, request, references, on_step=on_step, on_image=on_image)
+    reworded = pipeline.reword(kit.engine, request, references, on_step=on_step, screening=kit.screening)
+    request = reworded.request
+    generation = pipeline.generate(
+        kit.engine, request, references, on_step=on_step, on_image=on_image, screening=kit.screening
+    )
     if request.variants:
         labels = [variant.label for variant in request.variants]
         saving.append(kit.saver.submit(_save_sheet, generation.images, labels, request, kit))
@@ -36,7 +40,12 @@ def draw(request: GenerationRequest, kit: Kit, on_step: OnStep) -> Product:
         on_step("save", index, len(saving))
         pictures.append(picture.result())
     timings = {**generation.timings, "save": time.monotonic() - drawn}
-    return Product(pictures=tuple(pictures), timings=timings, notes=generation.notes)
+    return Product(
+        pictures=tuple(pictures),
+        prompt=reworded.prompt,
+        timings=timings,
+        notes=(*reworded.notes, *generation.notes),
+    )
 
 
 def _save_sheet(drawn: list[Image.Image], labels: list[str], request: GenerationRequest, kit: Kit) -> Picture:

@@ -12,6 +12,7 @@ from flux2 import images
 from flux2.engine import Engine
 from flux2.provenance import Provenance
 from flux2.request import OutputFormat, ReferenceImage
+from flux2.screening.port import NOTHING, Screening
 from worker.blobs import Blobs
 from worker.contract import Phase, Picture
 
@@ -33,6 +34,7 @@ class Kit:
     blobs: Blobs
     saver: Executor
     """Encodes and stores off the thread that draws."""
+    screening: Screening = NOTHING
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Product:
 
     pictures: tuple[Picture, ...] = ()
     words: str | None = None
+    prompt: str | None = None
+    """What was drawn, where it is not the request's prompt."""
     timings: Mapping[str, float] = field(default_factory=dict)
     """Seconds per stage."""
     notes: tuple[str, ...] = ()

@@ -13,12 +13,14 @@ from collections.abc import Callable
 
 from flux2.errors import GenerationCancelled
 from flux2.request import GenerationRequest
+from flux2.upsampling.request import DescribeRequest, RewriteRequest
 from flux2.upscaling.request import UpscaleRequest
 from worker import failures
 from worker.contract import Phase, RenderResult
 from worker.kinds.drawing import draw
 from worker.kinds.kit import Kit, OnStep, Product
 from worker.kinds.upscaling import upscale
+from worker.kinds.words import answer
 from worker.pipe import Order
 
 _log = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ def render(
         attempt=order.attempt,
         pictures=product.pictures,
         words=product.words,
+        prompt=product.prompt,
         seconds=time.monotonic() - began,
         timings=product.timings,
         notes=product.notes,
@@ -70,3 +73,5 @@ def _run(order: Order, kit: Kit, on_step: OnStep) -> Product:
             return draw(order.request, kit, on_step)
         case UpscaleRequest():
             return upscale(order.request, kit, on_step)
+        case RewriteRequest() | DescribeRequest():
+            return answer(order.request, kit, on_step)

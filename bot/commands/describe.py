@@ -1,0 +1,56 @@
+"""/describe: a picture put into words that would draw it again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import discord
+from discord import app_commands
+
+from bot import access, answers
+from bot.admission import Entry
+from bot.applicants import applicant_in
+from bot.fronts import SlashFront, is_thread
+from flux2.upsampling.request import DescribeRequest
+
+if TYPE_CHECKING:
+    from bot.client import Flux2Bot
+
+
+@app_commands.command(description="Put a picture into words that would draw it again.")
+@app_commands.describe(
+    image="The picture.",
+    upsample="Who looks: a hosted model (openrouter), the model that draws (local), or whichever there is.",
+    model="Which model is to draw from the words.",
+)
+@app_commands.guild_only()
+@app_commands.allowed_installs(guilds=True, users=False)
+async def describe(
+    interaction: discord.Interaction[Flux2Bot],
+    image: discord.Attachment,
+    upsample: Literal["auto", "local", "openrouter"] = "auto",
+    model: app_commands.Range[str, 1, 100] | None = None,
+) -> None:
+    """Check, acknowledge, find who can see, admit. Raises Refusal and InvalidRequest."""
+    services = interaction.client.services
+    access.require_posting(interaction.app_permissions, in_thread=is_thread(interaction.channel))
+    services.attachments.check([image])
+    if not await answers.acknowledge(interaction):
+        return
+    drawn_by = await services.offer.choose(model, services.gate.default_model(interaction.guild_id))
+    route = await services.routes.for_pictures(upsample, drawn_by)
+    references = await services.attachments.read([image])
+    entry = Entry(
+        idempotency_key=f"i{interaction.id}",
+        source="describe",
+        applicant=applicant_in(interaction),
+        request=DescribeRequest(model=drawn_by.name, route=route, reference_images=references.pictures),
+        notes=references.notes,
+        file_size_limit=interaction.filesize_limit,
+    )
+    await services.admission.admit(entry, SlashFront(interaction, opens_threads=False))
+
+
+async def setup(bot: Flux2Bot) -> None:
+    """Register the command."""
+    bot.tree.add_command(describe)

@@ -1,0 +1,72 @@
+"""/enhance: better words for a prompt, shown as what they change; drawn only when the member says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import discord
+from discord import app_commands
+
+from bot import access, answers
+from bot.admission import Entry
+from bot.applicants import applicant_in
+from bot.fronts import SlashFront, is_thread
+from bot.options import Options
+from flux2.request import MAX_PROMPT
+from flux2.upsampling.request import RewriteRequest
+
+if TYPE_CHECKING:
+    from bot.client import Flux2Bot
+
+
+@app_commands.command(description="Write a prompt better, and show what that changes before anything is drawn.")
+@app_commands.describe(
+    prompt="What the picture should show; quoted text, color codes, names and “image 1” stay as they are.",
+    image="A picture the prompt speaks of.",
+    form="Plain words, or a JSON prompt that names scene, subjects, light and camera.",
+    upsample="Who rewrites: a hosted model (openrouter), the model that draws (local), or whichever there is.",
+    model="Which model is to draw it.",
+)
+@app_commands.guild_only()
+@app_commands.allowed_installs(guilds=True, users=False)
+async def enhance(
+    interaction: discord.Interaction[Flux2Bot],
+    prompt: app_commands.Range[str, 1, MAX_PROMPT],
+    image: discord.Attachment | None = None,
+    form: Literal["words", "json"] = "words",
+    upsample: Literal["auto", "local", "openrouter"] = "auto",
+    model: app_commands.Range[str, 1, 100] | None = None,
+) -> None:
+    """Check, acknowledge, find who rewrites, admit. Raises Refusal and InvalidRequest."""
+    services = interaction.client.services
+    attachments = [image] if image else []
+    access.require_posting(interaction.app_permissions, in_thread=is_thread(interaction.channel))
+    Options(prompt=prompt).require_prompt()
+    services.attachments.check(attachments)
+    if not await answers.acknowledge(interaction):
+        return
+    drawn_by = await services.offer.choose(model, services.gate.default_model(interaction.guild_id))
+    # What could not be drawn as it is need not be written better.
+    Options(prompt=prompt).rehearse(drawn_by, ())
+    route = await services.routes.for_words(upsample, drawn_by)
+    references = await services.attachments.read(attachments)
+    entry = Entry(
+        idempotency_key=f"i{interaction.id}",
+        source="enhance",
+        applicant=applicant_in(interaction),
+        request=RewriteRequest(
+            model=drawn_by.name,
+            route=route,
+            prompt=prompt.strip(),
+            structured=form == "json",
+            reference_images=references.pictures,
+        ),
+        notes=references.notes,
+        file_size_limit=interaction.filesize_limit,
+    )
+    await services.admission.admit(entry, SlashFront(interaction, opens_threads=False))
+
+
+async def setup(bot: Flux2Bot) -> None:
+    """Register the command."""
+    bot.tree.add_command(enhance)

@@ -1,0 +1,91 @@
+"""Who answers when words are wanted: a hosted language model, the text encoder of a model that draws, or nobody.
+
+Keeps the last look at the workers, which are the ones that know. Declines to know what is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bot.fleet import Fleet
+from bot.offer import Offer
+from bot.refusal import Refusal
+from flux2.models import Model
+from flux2.request import GenerationRequest
+from flux2.upsampling import benefit
+
+Mode = Literal["none", "local", "openrouter", "auto"]
+"""What a member may ask for."""
+MODES: tuple[Mode, ...] = ("none", "local", "openrouter", "auto")
+Route = Literal["local", "openrouter"]
+_OPERATOR = "tell whoever runs this bot"
+
+
+class Routes:
+    """The routes of one fleet. Methods that look raise redis.RedisError where it cannot be reached."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+
+    async def hosted(self) -> str | None:
+        """The hosted language model that an io worker has a key for."""
+        named = (worker.rewrites_with for worker in await self._fleet.workers())
+        return next((name for name in named if name), None)
+
+    async def for_words(self, mode: Mode, model: Model) -> Route:
+        """Who rewrites a prompt for `model`. Raises Refusal where nobody can, or not in that way."""
+        if mode == "openrouter":
+            return await self._require_hosted()
+        if mode == "local":
+            return _require(model.can_rewrite, f"{model.name} cannot rewrite prompts")
+        if await self.hosted():
+            return "openrouter"
+        return _require(model.can_rewrite, f"No hosted language model is set up here and {model.name} cannot write")
+
+    async def for_pictures(self, mode: Mode, model: Model) -> Route:
+        """Who describes a picture. Raises Refusal where nobody can, or not in that way."""
+        if mode == "openrouter":
+            return await self._require_hosted()
+        if mode == "local":
+            return _require(model.can_describe, f"{model.name} cannot see pictures")
+        if await self.hosted():
+            return "openrouter"
+        return _require(
+            model.can_describe, f"No hosted language model is set up here and {model.name} cannot see pictures"
+        )
+
+    async def settle(
+        self, mode: Mode | None, request: GenerationRequest, offer: Offer
+    ) -> tuple[GenerationRequest, tuple[str, ...]]:
+        """Return the request with who rewrites its prompt before it is drawn, and sentences for the result.
+
+        `auto` leaves alone what gains little; whoever asked for nothing is told where it would gain. Raises Refusal
+        for a way that there is not.
+        """
+        if request.variants:
+            # Each list's words are there to be compared; rewritten one by one they could not be.
+            return request, () if mode in (None, "none") else ("A prompt with lists is drawn as it is written.",)
+        model = offer.pick(request.model)
+        if mode in ("local", "openrouter"):
+            return request.model_copy(update={"upsample": await self.for_words(mode, model)}), ()
+        reason = benefit.reason(request.prompt, has_images=bool(request.reference_images))
+        if mode == "none" or reason is None:
+            return request, ()
+        try:
+            route = await self.for_words("auto", model)
+        except Refusal:
+            return request, ()
+        if mode == "auto":
+            return request.model_copy(update={"upsample": route}), ()
+        return request, (f"This prompt has {reason}: /enhance or upsample:auto may draw it better.",)
+
+    async def _require_hosted(self) -> Route:
+        if await self.hosted() is None:
+            raise Refusal(f"No hosted language model is set up here; choose local, or {_OPERATOR}.")
+        return "openrouter"
+
+
+def _require(can: bool, why: str) -> Route:
+    if not can:
+        raise Refusal(f"{why}; choose openrouter, or {_OPERATOR}." if "hosted" not in why else f"{why}; {_OPERATOR}.")
+    return "local"
