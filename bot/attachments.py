@@ -1,13 +1,14 @@
 """Reads what members attach: only from Discord's own CDN, never more bytes than allowed, re-encoded off the loop.
 
-What comes out is a reference by content hash; a stranger's file itself is never stored.
+What comes out is a reference by content hash; a stranger's file itself is never stored. A link whose signature has
+ended is exchanged for a fresh one once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import aiohttp
@@ -17,6 +18,7 @@ from yarl import URL
 
 from bot.presenter import shorten
 from bot.refusal import Refusal
+from bot.remote import Attached
 from flux2 import images
 from flux2.errors import InvalidRequest
 from flux2.models import MEGAPIXEL
@@ -31,6 +33,11 @@ _DOWNLOAD_S = 30
 _CHUNK = 64 * 1024
 _DECODED_AT_ONCE = 2
 """A small file may hold the most pixels allowed, which decode to some hundred megabytes; threads are shared as well."""
+_ENDED = frozenset({403, 404})
+"""What the CDN answers where a link's signature has ended, and where the file is gone."""
+
+Refresh = Callable[[str], Awaitable[str | None]]
+"""Exchanges a link for a fresh one; None where there is none."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +60,19 @@ class References:
 class AttachmentReader:
     """Turns attachments into references. Close it when done."""
 
-    def __init__(self, blobs: Blobs, limits: Limits) -> None:
+    def __init__(self, blobs: Blobs, limits: Limits, refresh: Refresh | None = None) -> None:
         self._blobs = blobs
         self._limits = limits
+        self._refresh = refresh
         self._session: aiohttp.ClientSession | None = None
         self._decoding = asyncio.Semaphore(_DECODED_AT_ONCE)
 
-    def check(self, attachments: Sequence[discord.Attachment]) -> None:
+    def check(self, attachments: Sequence[Attached]) -> None:
         """Refuse what the payload alone gives away: bytes, type and pixels as Discord states them."""
         for attachment in attachments:
             self._check_one(attachment)
 
-    def _check_one(self, attachment: discord.Attachment) -> None:
+    def _check_one(self, attachment: Attached) -> None:
         name = _name(attachment)
         if attachment.size > self._limits.max_bytes:
             raise self._too_heavy(name, self._limits.max_bytes)
@@ -81,7 +89,7 @@ class AttachmentReader:
         limit = f"{max_bytes / (1024 * 1024):.3g}"
         return Refusal(f"{name} is larger than {limit} MiB; save it smaller and attach it again.")
 
-    async def read(self, attachments: Sequence[discord.Attachment]) -> References:
+    async def read(self, attachments: Sequence[Attached]) -> References:
         """Download, decode and keep every attachment. Raises Refusal with one sentence for the first bad one."""
         self.check(attachments)
         pictures: list[ReferenceImage] = []
@@ -105,22 +113,33 @@ class AttachmentReader:
         sha256 = self._blobs.put(images.encode(image, "png", 100))
         return ReferenceImage(sha256=sha256, width=image.width, height=image.height), reference.notes
 
-    async def fetch(self, attachment: discord.Attachment, *, max_bytes: int) -> bytes:
+    async def fetch(self, attachment: Attached, *, max_bytes: int) -> bytes:
         """Download one attachment, whatever it is, up to `max_bytes`. Raises Refusal."""
         name = _name(attachment)
-        url = self._trusted(attachment.url, name)
+        data = await self._download(attachment.url, name, max_bytes)
+        if data is None and self._refresh is not None and (fresh := await self._refresh(attachment.url)):
+            data = await self._download(fresh, name, max_bytes)
+        if data is None:
+            raise _not_there(name)
+        return data
+
+    async def _download(self, text: str, name: str, max_bytes: int) -> bytes | None:
+        """Return the bytes, or None where the link opens nothing any more."""
+        url = self._trusted(text, name)
         data = bytearray()
         try:
             # No redirects: they would lead past the check of the host.
             async with self._client().get(url, allow_redirects=False) as response:
+                if response.status in _ENDED:
+                    return None
                 if response.status != 200:
-                    raise Refusal(f"{name} could not be downloaded from Discord; attach it again.")
+                    raise _not_there(name)
                 async for chunk in response.content.iter_chunked(_CHUNK):
                     data += chunk
                     if len(data) > max_bytes:
                         raise self._too_heavy(name, max_bytes)
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Refusal(f"{name} could not be downloaded from Discord; attach it again.") from error
+            raise _not_there(name) from error
         return bytes(data)
 
     def _trusted(self, text: str, name: str) -> URL:
@@ -142,8 +161,12 @@ class AttachmentReader:
             await self._session.close()
 
 
+def _not_there(name: str) -> Refusal:
+    return Refusal(f"{name} could not be downloaded from Discord; attach it again.")
+
+
 @contextlib.contextmanager
-def _named(attachment: discord.Attachment) -> Iterator[None]:
+def _named(attachment: Attached) -> Iterator[None]:
     """Say of which file a refusal speaks."""
     try:
         yield
@@ -151,5 +174,5 @@ def _named(attachment: discord.Attachment) -> Iterator[None]:
         raise Refusal(f"{_name(attachment)}: {error}") from error
 
 
-def _name(attachment: discord.Attachment) -> str:
+def _name(attachment: Attached) -> str:
     return f"“{shorten(discord.utils.escape_markdown(attachment.filename), 80)}”"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import discord
-
 from bot.attachments import AttachmentReader
 from bot.refusal import Refusal
+from bot.remote import Attached
 from flux2.prompting import scene
 
 MAX_BYTES = 64 * 1024
@@ -16,7 +15,7 @@ _NO_WORDS = frozenset({"", ".", "-", "…", "json", "{}"})
 """What is typed where the prompt must not be empty and the file says it all."""
 
 
-def split(attachments: Sequence[discord.Attachment]) -> tuple[discord.Attachment | None, list[discord.Attachment]]:
+def split(attachments: Sequence[Attached]) -> tuple[Attached | None, list[Attached]]:
     """Return the attached JSON prompt, if any, and the other files. Raises Refusal for two, or a large one.
 
     Needs the payload alone.
@@ -29,7 +28,7 @@ def split(attachments: Sequence[discord.Attachment]) -> tuple[discord.Attachment
     return (prompts[0] if prompts else None), [one for one in attachments if one not in prompts]
 
 
-async def read(attachment: discord.Attachment, words: str, reader: AttachmentReader) -> str:
+async def read(attachment: Attached, words: str, reader: AttachmentReader) -> str:
     """Return the prompt in the file, with `words` put before its scene. Raises Refusal and InvalidRequest."""
     data = await reader.fetch(attachment, max_bytes=MAX_BYTES)
     try:
@@ -43,6 +42,6 @@ async def read(attachment: discord.Attachment, words: str, reader: AttachmentRea
     return described.model_copy(update={"scene": whole}).text()
 
 
-def _is_json(attachment: discord.Attachment) -> bool:
+def _is_json(attachment: Attached) -> bool:
     kind = (attachment.content_type or "").partition(";")[0]
     return kind == "application/json" or attachment.filename.lower().endswith(".json")

@@ -116,10 +116,11 @@ class Cdn:
         return f"{self.base_url}/{'media' if proxy else 'cdn'}/{path}?{query}"
 
     def refresh(self, url: str) -> str | None:
-        """A fresh link for an old one; None if the file is unknown."""
-        match = re.search(r"/(?:ephemeral-)?attachments/\d+/(\d+)/", urlsplit(url).path)
-        attachment = self.attachment(int(match[1])) if match else None
-        return self.sign(attachment) if attachment else None
+        """A fresh link for an old one; None if no file lies at its path."""
+        match = re.search(r"/((?:ephemeral-)?attachments/\d+/(\d+)/[^/]+)$", urlsplit(url).path)
+        attachment = self.attachment(int(match[2])) if match else None
+        # The signature is of the whole path: another channel's number in it opens nothing.
+        return self.sign(attachment) if attachment and match and _path(attachment) == match[1] else None
 
     def opens(self, path: str, query: str) -> bool:
         """True if the link's signature is ours and its time is not over."""
