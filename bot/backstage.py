@@ -25,9 +25,11 @@ from bot.dispatcher import Dispatcher
 from bot.events import EventReader, News
 from bot.fleet import Fleet, connect
 from bot.gate import Gate
+from bot.gathering import Gathering
 from bot.ledger.claim import Claim
 from bot.ledger.job import LedgerAway, LedgerTaken, LedgerUnusable
 from bot.ledger.ledger import Ledger
+from bot.message_links import LinkedPictures
 from bot.narration import Narration
 from bot.offer import Offer
 from bot.queue import WorkQueue
@@ -105,6 +107,8 @@ class Backstage:
         gate = Gate(ledger.governance, access.caps(settings), settings.max_running_per_member)
         news = News(ledger, redis, [narration, bell], dispatcher.moved)
         offer = Offer(fleet, settings.flux2_model)
+        links = LinkedPictures(client)
+        attachments = AttachmentReader(blobs, _limits(settings), links.refresh)
         services = Services(
             ledger=ledger,
             shelf=ledger.shelf,
@@ -112,11 +116,12 @@ class Backstage:
             offer=offer,
             routes=Routes(fleet),
             blobs=blobs,
-            attachments=AttachmentReader(blobs, _limits(settings)),
+            attachments=attachments,
             dispatcher=dispatcher,
             narration=narration,
             styles=style_list,
             casting=Casting(ledger.shelf, offer, gate.default_model),
+            gathering=Gathering(attachments, links, ledger.trays),
             admission=Admission(ledger, dispatcher, narration, gate),
             gate=gate,
         )

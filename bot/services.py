@@ -10,6 +10,7 @@ from bot.casting import Casting
 from bot.dispatcher import Dispatcher
 from bot.fleet import Fleet
 from bot.gate import Gate
+from bot.gathering import Gathering
 from bot.ledger.ledger import Ledger
 from bot.ledger.presets import Shelf
 from bot.narration import Narration
@@ -33,6 +34,7 @@ class Services:
     dispatcher: Dispatcher
     narration: Narration
     casting: Casting
+    gathering: Gathering
     admission: Admission
     styles: Styles
     gate: Gate

@@ -5,6 +5,7 @@ The one translator between Discord's options and flux2's words.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import discord
@@ -15,6 +16,7 @@ from bot import access, answers, prompt_file
 from bot.admission import Entry
 from bot.applicants import applicant_in
 from bot.fronts import SlashFront, is_thread
+from bot.gathering import Pointed
 from bot.interactions.go_ahead import go_ahead
 from bot.options import Options
 from bot.presenter import shorten
@@ -27,6 +29,8 @@ from flux2.sizing import ASPECTS, MATCH, MEGAPIXELS
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
+MAX_LINK = 400
+"""Characters: several links to messages, or one to a file with its signature."""
 _MAX_CHOICES = 25
 _MAX_CHOICE_NAME = 100
 
@@ -49,6 +53,9 @@ _MAX_CHOICE_NAME = 100
     format="File format of the pictures.",
     quality="Quality of webp and jpeg files, 0 to 100.",
     upsample="Write the prompt better first: by a hosted model, by the model that draws, or auto where it helps.",
+    link="A link to a message whose pictures follow the attached ones as references.",
+    avatar="A member whose avatar follows as a reference.",
+    tray="Let the pictures of your reference tray follow as references.",
 )
 @app_commands.choices(
     aspect=[Choice(name=name, value=name) for name in (*ASPECTS, MATCH)],
@@ -74,6 +81,9 @@ async def imagine(
     format: str | None = None,
     quality: app_commands.Range[int, 0, 100] | None = None,
     upsample: Literal["none", "local", "openrouter", "auto"] | None = None,
+    link: app_commands.Range[str, 1, MAX_LINK] | None = None,
+    avatar: discord.User | discord.Member | None = None,
+    tray: bool = False,
 ) -> None:
     """Gather the options; `draw` does the rest."""
     options = Options(
@@ -91,41 +101,46 @@ async def imagine(
         upsample=upsample,
     )
     attachments = [image for image in (image1, image2, image3, image4) if image is not None]
-    await draw(interaction, options, attachments)
+    await draw(interaction, options, Pointed(attachments, link, avatar, tray))
 
 
 async def draw(
     interaction: discord.Interaction[Flux2Bot],
     options: Options,
-    attachments: list[discord.Attachment],
+    pointed: Pointed,
     *,
     pictures: tuple[ReferenceImage, ...] = (),
+    source: str = "imagine",
 ) -> None:
-    """Check, acknowledge, read the images, settle, admit; `pictures` come after the attachments as references.
+    """Check, acknowledge, gather the references, settle, admit; `pictures` come after all others as references.
 
     A .json file among the attachments is the prompt. Raises Refusal and InvalidRequest.
     """
     services = interaction.client.services
-    written, attachments = prompt_file.split(attachments)
-    check_payload(interaction, options, attachments)
+    written, attachments = prompt_file.split(pointed.attachments)
+    pointed = replace(pointed, attachments=attachments)
+    check_payload(interaction, options, pointed, has_more=bool(pictures))
     if not await answers.acknowledge(interaction):
         return
     await services.offer.choose(options.model)
     if written:
         options = options.reworded(await prompt_file.read(written, options.prompt, services.attachments))
-    references = await services.attachments.read(attachments)
+    gathered = await services.gathering.gather(interaction.user, options.prompt, pointed)
     request, notes = await services.casting.settle(
-        interaction.user.id, interaction.guild_id, options, (*references.pictures, *pictures)
+        interaction.user.id,
+        interaction.guild_id,
+        options.reworded(gathered.prompt),
+        (*gathered.pictures, *pictures),
     )
     if request.variants and not await _wanted(interaction, request):
         return
     request, offered = await services.routes.settle(options.upsample, request, services.offer)
     entry = Entry(
         idempotency_key=f"i{interaction.id}",
-        source="imagine",
+        source=source,
         applicant=applicant_in(interaction),
         request=request,
-        notes=(*references.notes, *notes, *offered),
+        notes=(*gathered.notes, *notes, *offered),
         file_size_limit=interaction.filesize_limit,
     )
     await services.admission.admit(entry, SlashFront(interaction))
@@ -140,18 +155,20 @@ async def _wanted(interaction: discord.Interaction[Flux2Bot], request: Generatio
 
 
 def check_payload(
-    interaction: discord.Interaction[Flux2Bot], options: Options, attachments: list[discord.Attachment]
+    interaction: discord.Interaction[Flux2Bot], options: Options, pointed: Pointed, *, has_more: bool = False
 ) -> None:
     """Refuse, without any I/O, what the payload alone and the last look at the workers show to be impossible."""
     services = interaction.client.services
     access.require_posting(interaction.app_permissions, in_thread=is_thread(interaction.channel))
     options.require_prompt()
-    services.attachments.check(attachments)
+    services.attachments.check(pointed.attachments)
     seen = services.offer.seen
+    if has_more or not pointed.is_all(options.prompt):
+        return
     # A model that was not there at the last look may be there now: that is asked after the answer.
     if seen and (options.model is None or options.model in seen):
         default = services.gate.default_model(interaction.guild_id)
-        shapes = tuple((image.width or 1, image.height or 1) for image in attachments)
+        shapes = tuple((image.width or 1, image.height or 1) for image in pointed.attachments)
         options.rehearse(services.offer.pick(options.model, default), shapes)
 
 
@@ -181,6 +198,11 @@ async def models_like(interaction: discord.Interaction[Flux2Bot], typed: str) ->
 @imagine.autocomplete("size")
 async def _sizes(interaction: discord.Interaction[Flux2Bot], typed: str) -> list[Choice[str]]:
     """Megapixels that the chosen model draws, or the width and height that is being typed."""
+    return await sizes_like(interaction, typed)
+
+
+async def sizes_like(interaction: discord.Interaction[Flux2Bot], typed: str) -> list[Choice[str]]:
+    """Megapixels that the model chosen so far draws, or the width and height that is being typed."""
     typed = typed.strip()
     sizes = [
         Choice(name="1 megapixel" if size == "1" else f"{size} megapixels", value=size)

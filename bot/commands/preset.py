@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from bot import answers
 from bot.commands import imagine
+from bot.gathering import Pointed
 from bot.ledger.presets import MAX_PRESETS, Kept, ShelfFull
 from bot.options import Options
 from bot.presenter import MAX_CONTENT, plain, shorten
@@ -85,7 +86,8 @@ class PresetCommands(app_commands.Group):
         if not await answers.acknowledge(interaction, ephemeral=True):
             return
         chosen = await services.offer.choose(preset.model)
-        preset.under(Options(prompt=preset.around("x"))).settle(chosen)
+        shapes = tuple((image.width or 1, image.height or 1) for image in attachments)
+        preset.under(Options(prompt=preset.around("x"))).rehearse(chosen, shapes)
         references = await services.attachments.read(attachments)
         preset = preset.model_copy(update={"pictures": references.pictures})
         try:
@@ -119,7 +121,7 @@ class PresetCommands(app_commands.Group):
         preset = (await _find(interaction, name)).preset
         options = preset.under(Options(prompt=preset.around(prompt), seed=seed, count=count))
         attachments = [image for image in (image1, image2) if image is not None]
-        await imagine.draw(interaction, options, attachments, pictures=preset.pictures)
+        await imagine.draw(interaction, options, Pointed(attachments), pictures=preset.pictures)
 
     @app_commands.command(name="list", description="Your presets, and those shared with this server.")
     async def show(self, interaction: discord.Interaction[Flux2Bot]) -> None:

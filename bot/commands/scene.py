@@ -9,6 +9,7 @@ from discord import app_commands
 from discord.app_commands import Choice
 
 from bot.commands.imagine import check_payload, models_like
+from bot.gathering import Pointed
 from bot.interactions.scene import scene_modal
 from bot.options import Options
 from flux2.request import MAX_SEED
@@ -39,7 +40,7 @@ async def scene(
 ) -> None:
     """Open the form: it must be the first answer, so what can be refused is refused before anybody types."""
     options = Options(prompt="a scene", aspect=aspect, size=size, model=model, seed=seed, count=count)
-    check_payload(interaction, options, [])
+    check_payload(interaction, options, Pointed())
     await interaction.response.send_modal(scene_modal(options))
 
 

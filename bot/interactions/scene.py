@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 import discord
 from discord import ui
 
+from bot.gathering import Pointed
 from bot.interactions.forms import Filled
 from bot.options import Options
 from bot.refusal import Refusal
@@ -74,7 +75,7 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
     # Loaded with the commands, after this module.
     from bot.commands.imagine import draw
 
-    await draw(interaction, options_in(filled), [])
+    await draw(interaction, options_in(filled), Pointed())
 
 
 def options_in(filled: Filled) -> Options:
