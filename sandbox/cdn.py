@@ -60,6 +60,7 @@ class Cdn:
         self._snowflakes = snowflakes
         self._key = secrets.token_bytes(32)
         self._files: dict[int, tuple[Attachment, bytes]] = {}
+        self._avatars: dict[tuple[int, str], bytes] = {}
 
     def keep(
         self,
@@ -92,6 +93,16 @@ class Cdn:
         self._files[attachment.id] = (attachment, data)
         attachment.url = self.sign(attachment)
         return attachment
+
+    def keep_avatar(self, user_id: int, data: bytes) -> str:
+        """Store somebody's picture and return its hash, which names it for ever."""
+        name = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        self._avatars[user_id, name] = data
+        return name
+
+    def avatar(self, user_id: int, name: str) -> bytes | None:
+        """The picture of that hash."""
+        return self._avatars.get((user_id, name))
 
     def read(self, attachment_id: int) -> bytes | None:
         """The stored bytes; None once they are gone."""
@@ -160,5 +171,12 @@ def routes(cdn: Cdn) -> web.RouteTableDef:
         content_type = attachment.content_type or "application/octet-stream"
         headers = {"Content-Type": content_type, "Cache-Control": "private"}
         return web.Response(body=data, headers=headers | HARMLESS)
+
+    @table.get("/cdn/avatars/{user:\\d+}/{name:[0-9a-f]+}.{format:png|webp|jpg}")
+    async def avatar(request: web.Request) -> web.Response:
+        data = cdn.avatar(int(request.match_info["user"]), request.match_info["name"])
+        if data is None:
+            return web.Response(status=404)
+        return web.Response(body=data, headers={"Content-Type": "image/png"})
 
     return table

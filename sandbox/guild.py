@@ -32,6 +32,8 @@ class User:
     name: str
     bot: bool = False
     accepts_dms: bool = True
+    avatar: str | None = None
+    """The hash of their own picture; None while they have none."""
 
     @property
     def mention(self) -> str:

@@ -55,6 +55,10 @@ class Member:
         """Take direct messages again."""
         self.user.accepts_dms = True
 
+    def wear(self, picture: bytes) -> None:
+        """Take a picture, a PNG, as avatar."""
+        self.user.avatar = self._world.cdn.keep_avatar(self.id, picture)
+
     def sees(self, message: Message) -> bool:
         """True if this member has the message before their eyes."""
         if message.deleted or message.ephemeral_for not in (None, self.id):

@@ -19,7 +19,7 @@ def user_json(user: User) -> Json:
         "username": user.name,
         "discriminator": "0",
         "global_name": None if user.bot else user.name.capitalize(),
-        "avatar": None,
+        "avatar": user.avatar,
         "avatar_decoration_data": None,
         "banner": None,
         "accent_color": None,

@@ -34,6 +34,7 @@ class Channels:
             web.get("/channels/{channel}/threads/archived/public", self.archived),
             web.get("/guilds/{guild}/threads/active", self.active),
             web.get(member, self.members),
+            web.get(f"{member}/{{user}}", self.member),
             web.put(f"{member}/{{user}}", self.join),
             web.delete(f"{member}/{{user}}", self.leave),
         ]
@@ -185,6 +186,14 @@ class Channels:
         """`GET …/thread-members`."""
         channel, state = self._access.thread(request)
         return reply([thread_member_json(channel, state, user_id) for user_id in sorted(state.member_ids)])
+
+    async def member(self, request: web.Request) -> web.Response:
+        """`GET …/thread-members/{user}`. Raises ApiError 10007 for somebody who is not in it."""
+        channel, state = self._access.thread(request)
+        user_id = number(request, "user")
+        if user_id not in state.member_ids:
+            raise ApiError(10007)
+        return reply(thread_member_json(channel, state, user_id))
 
     async def join(self, request: web.Request) -> web.Response:
         """`PUT …/thread-members/{user}`."""

@@ -64,6 +64,7 @@ def _restored_endpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the library its own endpoints back after each test: other tests of this process use it unchanged."""
     socket = discord.gateway.DiscordWebSocket
     monkeypatch.setattr(discord.http.Route, "BASE", discord.http.Route.BASE)
+    monkeypatch.setattr(discord.Asset, "BASE", discord.Asset.BASE)
     monkeypatch.setattr(socket, "DEFAULT_GATEWAY", socket.DEFAULT_GATEWAY)
     monkeypatch.setattr(socket, "gateway", None, raising=False)  # undone by deleting it: instances have their own
 
