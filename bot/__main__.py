@@ -1,5 +1,5 @@
 """`python -m bot`: settings, logging, the client, a clean stop on SIGTERM. The bot's only composition root, also of
-`python -m bot admin`.
+`python -m bot admin`, `doctor` and `invite`.
 
 What only the operator can mend ends the process with one sentence and status 78, which service managers do not restart.
 """
@@ -18,10 +18,10 @@ import aiohttp
 import discord
 from pydantic import ValidationError
 
-from bot import endpoints
+from bot import complaints, endpoints
 from bot.backstage import CannotStart
 from bot.client import Flux2Bot
-from bot.terminal import admin
+from bot.terminal import admin, doctor
 from config import logging as log_lines
 from config.settings import BotSettings, complaint
 
@@ -41,14 +41,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValidationError as error:
         return _say(complaint(error), EXIT_CONFIG)
     is_command = parsed.command is not None
-    level = "WARNING" if is_command else settings.log_level
+    level = "ERROR" if is_command else settings.log_level
     log_lines.configure(level, settings.log_json, secrets=_secrets(settings))
-    return asyncio.run(admin.run(settings, parsed)) if is_command else _serve(settings)
+    match parsed.command:
+        case "admin":
+            return asyncio.run(admin.run(settings, parsed))
+        case "doctor":
+            return asyncio.run(doctor.run(settings))
+        case "invite":
+            return asyncio.run(doctor.invite(settings))
+        case _:
+            return _serve(settings)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bot", description="Runs the bot, or looks after one that runs.")
-    admin.add_parser(parser.add_subparsers(dest="command", metavar="admin"))
+    commands = parser.add_subparsers(dest="command", metavar="admin | doctor | invite")
+    admin.add_parser(commands)
+    for name, words in (
+        ("doctor", "look for what is wrong"),
+        ("invite", "print the link that adds the bot to a server"),
+    ):
+        commands.add_parser(name, help=words, description=words)
     return parser
 
 
@@ -56,15 +70,15 @@ def _serve(settings: BotSettings) -> int:
     try:
         return asyncio.run(_run(settings))
     except discord.LoginFailure:
-        return _say("Discord refuses the bot token; set DISCORD_TOKEN to the one in the developer portal.", EXIT_CONFIG)
+        return _say(complaints.REFUSED, EXIT_CONFIG)
     except discord.PrivilegedIntentsRequired:
-        return _say("Discord refuses the bot's intents; check the application in the developer portal.", EXIT_CONFIG)
+        return _say(complaints.INTENTS_REFUSED, EXIT_CONFIG)
     except CannotStart as error:
         return _say(str(error), error.exit_status)
     except discord.ConnectionClosed as error:
         return _say(f"Discord ended the connection for good ({error}).", EXIT_UNAVAILABLE)
     except (discord.GatewayNotFound, discord.HTTPException, aiohttp.ClientError, OSError) as error:
-        return _say(f"Discord cannot be reached ({error}); check the network and DISCORD_API_URL.", EXIT_UNAVAILABLE)
+        return _say(complaints.discord_away(error), EXIT_UNAVAILABLE)
 
 
 async def _run(settings: BotSettings) -> int:

@@ -73,10 +73,15 @@ def require_admin(interaction: discord.Interaction) -> None:
         raise Refusal("This needs the Manage Server permission; ask an admin of this server.")
 
 
+def looks_after_all(interaction: discord.Interaction) -> bool:
+    """Whether what concerns every server is theirs: the operator's, or any admin's where there is only one server."""
+    return len(interaction.client.guilds) <= 1 or is_operator(interaction)
+
+
 def require_operator(interaction: discord.Interaction) -> None:
     """Refuse what concerns every server, unless the operator asks or this is the only server there is."""
     require_admin(interaction)
-    if len(interaction.client.guilds) > 1 and not is_operator(interaction):
+    if not looks_after_all(interaction):
         raise Refusal("The queue is shared by several servers; ask whoever runs this bot to do that.")
 
 

@@ -16,7 +16,7 @@ import discord
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bot import access
+from bot import access, complaints
 from bot.admission import Admission
 from bot.attachments import AttachmentReader, Limits
 from bot.bell import Bell
@@ -214,9 +214,9 @@ async def _redis(url: str) -> tuple[Redis, WorkQueue]:
     try:
         redis, queue = connect(url), WorkQueue.connect(url)
     except ValueError as error:
-        raise CannotStart(f"REDIS_URL is not understood ({error}); set it to redis://host:6379/0.", _CONFIG) from error
+        raise CannotStart(complaints.redis_url(error), _CONFIG) from error
     try:
         await redis.ping()
     except (RedisError, OSError) as error:
-        raise CannotStart(f"Redis cannot be reached ({error}); start it or set REDIS_URL.", _UNAVAILABLE) from error
+        raise CannotStart(complaints.redis_away(error), _UNAVAILABLE) from error
     return redis, queue

@@ -69,12 +69,7 @@ class Database:
                 await database.close()
                 raise
         except (DBAPIError, OSError) as error:
-            cause = error.orig if isinstance(error, DBAPIError) else error
-            if isinstance(cause, OSError) and make_url(url).host:
-                raise LedgerAway(
-                    f"The ledger's server cannot be reached ({cause}); start it or set DATABASE_URL."
-                ) from error
-            raise LedgerUnusable(f"The ledger cannot be opened ({cause}); check DATABASE_URL.") from error
+            raise _unusable(url, error) from error
         return database
 
     async def close(self) -> None:
@@ -115,6 +110,13 @@ def _transact(engine: Engine, work: Callable[[Connection], _T], writes: bool) ->
         connection.execution_options(**{_WRITES: writes})
         with connection.begin():
             return work(connection)
+
+
+def _unusable(url: str, error: DBAPIError | OSError) -> LedgerUnusable:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, OSError) and make_url(url).host:
+        return LedgerAway(f"The ledger's server cannot be reached ({cause}); start it or set DATABASE_URL.")
+    return LedgerUnusable(f"The ledger cannot be opened ({cause}); check DATABASE_URL.")
 
 
 def _engine(url: str) -> Engine | AsyncEngine:
@@ -160,10 +162,34 @@ def _take_turn(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
 
 
-def _migrate(connection: Connection) -> None:
+async def revisions(url: str) -> tuple[str | None, str, frozenset[str]]:
+    """The revision of the database at `url`, the newest one, and all that are known; nothing is changed.
+
+    Raises LedgerUnusable and SQLAlchemyError.
+    """
+    scripts = ScriptDirectory.from_config(_alembic())
+    known = frozenset(script.revision for script in scripts.walk_revisions())
+    head = scripts.get_current_head()
+    assert head is not None
+    database = Database(_engine(url))
+    try:
+        current = await database.read(lambda it: MigrationContext.configure(it).get_current_revision())
+    except (DBAPIError, OSError) as error:
+        raise _unusable(url, error) from error
+    finally:
+        await database.close()
+    return current, head, known
+
+
+def _alembic() -> Config:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
+    return config
+
+
+def _migrate(connection: Connection) -> None:
+    config = _alembic()
     config.attributes["connection"] = connection
     scripts = ScriptDirectory.from_config(config)
     current = MigrationContext.configure(connection).get_current_revision()

@@ -16,6 +16,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+from bot import complaints
 from bot.administration import members, queueing, ruling, trail, workers
 from bot.administration.desk import Desk, Listing
 from bot.dispatcher import Dispatcher
@@ -191,7 +192,7 @@ async def run(settings: BotSettings, arguments: argparse.Namespace) -> int:
         except (Refusal, InvalidRequest, LedgerUnusable, OSError, ValueError) as error:
             return _say(str(error), _FAILED)
         except RedisError as error:
-            return _say(f"Redis cannot be reached ({error}); start it or set REDIS_URL.", _UNAVAILABLE)
+            return _say(complaints.redis_away(error), _UNAVAILABLE)
     lines = _lines(answer)
     sys.stdout.write("\n".join(map(_unmarked, lines)) + "\n")
     return 0
