@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-TOKEN_REFUSED = "Discord refuses the bot token; set DISCORD_TOKEN to the one in the developer portal."
+REFUSED = "Discord refuses the bot token; set DISCORD_TOKEN to the one in the developer portal."
 INTENTS_REFUSED = "Discord refuses the bot's intents; check the application in the developer portal."
 
 

@@ -195,7 +195,7 @@ FAULTS: dict[str, tuple[Callable[[Place], Awaitable[list[Finding]]], str, str]] 
     "no Redis URL": (lambda place: redis_side.examine("not a url"), "fail", "redis://host:6379/0"),
     "AOF off": (lambda place: _redis(place, appendonly="no"), "warn", "--appendonly yes"),
     "eviction": (lambda place: _redis(place, maxmemory_policy="allkeys-lru"), "fail", "noeviction"),
-    "Redis nearly full": (lambda place: _redis(place, maxmemory="1100000"), "warn", "Raise maxmemory"),
+    "Redis nearly full": (lambda place: _redis(place, maxmemory="1000"), "warn", "Raise maxmemory"),
     "Redis old": (found(*redis_side.judge({"redis_version": "5.0.7", "aof_enabled": 1})), "fail", "Redis 6.2"),
     "Redis cannot write": (
         found(*redis_side.judge({"redis_version": "7.0.0", "aof_enabled": 1, "aof_last_write_status": "err"})),
