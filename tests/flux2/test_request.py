@@ -152,3 +152,11 @@ def test_each_picture_can_be_asked_for_by_itself() -> None:
         ("a fox", 8, 1, ()),
         ("a blue fox", 7, 1, ()),
     ]
+
+
+def test_quality_beside_png_is_said_to_be_ignored() -> None:
+    """A quality is taken and stored, and the member learns that png has none."""
+    assert settle(KLEIN, "a fox", output_format="png", output_quality=50)[1] == (
+        "Quality was ignored: png is lossless.",
+    )
+    assert settle(KLEIN, "a fox", output_format="webp", output_quality=50)[1] == ()
