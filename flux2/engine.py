@@ -22,6 +22,7 @@ from flux2 import checkpoint
 from flux2.conditioning import EmbeddingCache
 from flux2.errors import CheckpointUnavailable, OutOfMemory
 from flux2.models import MEGAPIXEL, Model
+from flux2.previews import Glimpses, Look
 from flux2.request import GenerationRequest
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ _TOO_BIG = "The picture needs more memory than this worker has; ask for a smalle
 
 OnStep = Callable[[int], None]
 """Called with the number of denoising steps done, once each is really done; raising from it ends the picture."""
+OnGlimpse = Callable[[Look], None]
+"""Called after each step but the last with a way to look at what it is becoming; looking costs a small decode."""
 
 
 class Engine:
@@ -111,17 +114,22 @@ class Engine:
         seed: int,
         references: Sequence[Image.Image] = (),
         on_step: OnStep | None = None,
+        on_glimpse: OnGlimpse | None = None,
     ) -> Image.Image:
         """Denoise and decode one picture of `request` from `seed`.
 
         A batch of one with a CPU generator of its own, so that a seed gives the same pixels alone and in a count of
         four. `references` come from `prepare_references`. Raises OutOfMemory, and whatever `on_step` raises.
         """
+        glimpses = Glimpses(self._pipe, request.width, request.height) if on_glimpse else None
 
-        def after_step(_pipe: Any, index: int, _timestep: Any, _tensors: dict[str, Any]) -> dict[str, Any]:
+        def after_step(_pipe: Any, index: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             self._synchronize()  # kernels are queued ahead: without this, steps are reported before they are done
             if on_step:
                 on_step(index + 1)
+            if glimpses and on_glimpse and index + 1 < request.num_inference_steps:
+                glimpses.watch(index + 1, tensors["latents"])
+                on_glimpse(glimpses.look)
             return {}
 
         with self._exclusive():
