@@ -95,7 +95,7 @@ class Backstage:
         claim, ledger = await _ledger(settings.database_url.get_secret_value())
         fleet = Fleet(redis)
         messages = StatusMessages(client)
-        narration = Narration(ledger, fleet, messages, settings.status_edit_interval_s)
+        narration = Narration(ledger, fleet, messages, blobs, settings.status_edit_interval_s)
         dispatcher = Dispatcher(
             ledger,
             fleet,

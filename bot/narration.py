@@ -18,6 +18,7 @@ from bot.running import end
 from bot.shared_look import SharedLook
 from bot.status_line import Pace, StatusLine
 from bot.status_message import StatusMessages
+from worker.blobs import BlobMissing, Blobs
 from worker.contract import Event, Progress
 
 _log = logging.getLogger(__name__)
@@ -30,10 +31,11 @@ _WAITING = frozenset({State.WAITING, State.DISPATCHED})
 class Narration:
     """Says on each status message where its job stands."""
 
-    def __init__(self, ledger: Ledger, fleet: Fleet, messages: StatusMessages, interval_s: float) -> None:
+    def __init__(self, ledger: Ledger, fleet: Fleet, messages: StatusMessages, blobs: Blobs, interval_s: float) -> None:
         """`interval_s`: seconds between two edits of one message, final ones excepted."""
         self._ledger = ledger
         self._messages = messages
+        self._blobs = blobs
         self._interval_s = interval_s
         self._pace = Pace()
         self._outlook = SharedLook(lambda: Outlook.look(ledger, fleet))
@@ -72,6 +74,8 @@ class Narration:
         else:
             self._progress.pop(job.id, None)
         self._say(job)
+        if isinstance(event, Progress) and event.preview and (line := self._lines.get(job.id)):
+            await self._show(line, event.preview)
 
     def _is_between_pictures(self, event: Progress) -> bool:
         """Whether a picture of several is decoded while others are still to be drawn: nothing is being finished yet."""
@@ -81,6 +85,10 @@ class Narration:
         if known is None or known.phase != "denoise":
             return event.step < event.steps - 1
         return known.step < known.steps
+
+    async def _show(self, line: StatusLine, sha256: str) -> None:
+        with contextlib.suppress(BlobMissing):  # the render has ended meanwhile and taken its previews along
+            line.picture(await asyncio.to_thread(self._blobs.get, sha256))
 
     async def queue_moved(self) -> None:
         """Some job left the queue: places and ETAs behind it have changed."""

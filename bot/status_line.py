@@ -49,6 +49,9 @@ class StatusLine:
         self._interval_s = interval_s
         self._wanted = ""
         self._shown = ""
+        self._preview: bytes | None = None
+        """Waiting to be shown; None once it is."""
+        self._has_preview = False
         self._is_final = False
         self._changed = asyncio.Event()
         self._final = asyncio.Event()
@@ -63,6 +66,12 @@ class StatusLine:
         self._changed.set()
         if final:
             self._final.set()
+
+    def picture(self, preview: bytes) -> None:
+        """Show a picture in the making with the next edit; a final text takes it away."""
+        if not self._is_final:
+            self._preview = preview
+            self._changed.set()
 
     async def run(self, on_final: Callable[[], Awaitable[None]]) -> None:
         """Edit until the final text stands or the message is gone, then call `on_final`."""
@@ -93,12 +102,15 @@ class StatusLine:
 
     async def _show_passing(self) -> None:
         age = discord.utils.utcnow() - discord.utils.snowflake_time(self._status.message_id)
-        if self._wanted == self._shown or age.total_seconds() > _OLD_MESSAGE_S:
+        text, preview = self._wanted, self._preview
+        if (text == self._shown and preview is None) or age.total_seconds() > _OLD_MESSAGE_S:
             return
-        text = self._wanted
         try:
-            await self._messages.edit(self._status, text, final=False)
+            await self._messages.edit(self._status, text, final=False, pictures=None if preview is None else [preview])
             self._shown = text
+            if preview is not None:
+                self._has_preview = True
+                self._preview = None if self._preview is preview else self._preview
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             # The next text says more than a second try of this one would.
             _log.info("Status message %d was not edited: %s", self._status.message_id, error)
@@ -107,7 +119,9 @@ class StatusLine:
     async def _show_final(self) -> None:
         for attempt in range(1, _FINAL_TRIES + 1):
             try:
-                await self._messages.edit(self._status, self._wanted, final=True)
+                await self._messages.edit(
+                    self._status, self._wanted, final=True, pictures=[] if self._has_preview else None
+                )
                 return
             except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 if attempt == _FINAL_TRIES:

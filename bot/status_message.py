@@ -6,8 +6,10 @@ Declines to know what is said and how often.
 from __future__ import annotations
 
 import datetime
+import io
 import logging
-from typing import cast
+from collections.abc import Sequence
+from typing import Any, cast
 
 import discord
 
@@ -22,6 +24,7 @@ _TOKEN_DEAD = frozenset({50027, 10015, 10062})
 _GONE = frozenset({10003, 10008, 50001, 50013, 50083, 30046})
 """Channel or message deleted, access or permission lost, thread archived, too many edits of an old message."""
 _ORIGINAL = cast(int, "@original")
+_PREVIEW, _ALT_TEXT = "preview.webp", "What the picture is becoming"
 _LOOK_BACK = 200
 """Messages read after a job's acceptance; a status message is among the first of them."""
 
@@ -36,11 +39,19 @@ class StatusMessages:
     def __init__(self, client: discord.Client) -> None:
         self._client = client
 
-    async def edit(self, status: Status, content: str, *, final: bool) -> None:
-        """Show `content`; a `final` text takes the buttons off. Raises StatusGone, or discord's errors to try again."""
+    async def edit(self, status: Status, content: str, *, final: bool, pictures: Sequence[bytes] | None = None) -> None:
+        """Show `content`; a `final` text takes the buttons off. `pictures` are WebP files in place of those shown so
+        far, None leaves them.
+
+        Raises StatusGone, or discord's errors to try again.
+        """
+        changes: dict[str, Any] = {"content": content}
+        if final:
+            changes["view"] = None
         try:
-            if not await self._by_token(status, content, final=final):
-                await self._by_channel(status, content, final=final)
+            # Files are read as they are sent, so each request gets its own.
+            if not await self._by_token(status, changes | _attached(pictures)):
+                await self._by_channel(status, changes | _attached(pictures))
         except discord.HTTPException as error:
             if error.code in _GONE:
                 raise StatusGone(str(error.code)) from error
@@ -55,7 +66,7 @@ class StatusMessages:
                 return Status(channel_id=job.channel_id, message_id=message.id)
         return None
 
-    async def _by_token(self, status: Status, content: str, *, final: bool) -> bool:
+    async def _by_token(self, status: Status, changes: dict[str, Any]) -> bool:
         """Return False where the token is gone."""
         token, expires_at = status.interaction_token, status.token_expires_at
         if token is None or expires_at is None or status.application_id is None:
@@ -64,10 +75,7 @@ class StatusMessages:
             return False
         webhook = discord.Webhook.partial(status.application_id, token, client=self._client)
         try:
-            if final:
-                await webhook.edit_message(_ORIGINAL, content=content, view=None)
-            else:
-                await webhook.edit_message(_ORIGINAL, content=content)
+            await webhook.edit_message(_ORIGINAL, **changes)
         except discord.HTTPException as error:
             if error.code not in _TOKEN_DEAD:
                 raise
@@ -75,12 +83,15 @@ class StatusMessages:
             return False
         return True
 
-    async def _by_channel(self, status: Status, content: str, *, final: bool) -> None:
+    async def _by_channel(self, status: Status, changes: dict[str, Any]) -> None:
         message = self._client.get_partial_messageable(status.channel_id).get_partial_message(status.message_id)
-        if final:
-            await message.edit(content=content, view=None)
-        else:
-            await message.edit(content=content)
+        await message.edit(**changes)
+
+
+def _attached(pictures: Sequence[bytes] | None) -> dict[str, Any]:
+    if pictures is None:
+        return {}
+    return {"attachments": [discord.File(io.BytesIO(data), _PREVIEW, description=_ALT_TEXT) for data in pictures]}
 
 
 def _buttons(message: discord.Message) -> set[str | None]:

@@ -123,6 +123,9 @@ class WorkerSettings(QueueSettings):
     stall_load_s: float = Field(
         default=120.0, gt=0, description="Seconds without new bytes before loading is taken for hung."
     )
+    preview_interval_s: float = Field(
+        default=5.0, ge=0, description="Seconds between two previews of a picture in the making; 0 shows none."
+    )
 
     flux2_screen_classifier: str | None = Field(
         default=None,

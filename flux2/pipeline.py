@@ -21,7 +21,7 @@ from flux2.upsampling.local import Local
 from flux2.upsampling.port import MAX_ANSWER_TOKENS
 
 if TYPE_CHECKING:
-    from flux2.engine import Engine
+    from flux2.engine import Engine, OnGlimpse
 
 Phase = Literal["references", "rewrite", "encode", "denoise", "decode"]
 OnStep = Callable[[Phase, int, int], None]
@@ -84,6 +84,7 @@ def generate(
     on_step: OnStep | None = None,
     on_image: OnImage | None = None,
     screening: Screening = NOTHING,
+    on_glimpse: OnGlimpse | None = None,
 ) -> Generation:
     """Draw every picture of `request`, each from its own seed; nothing that `screening` refuses is drawn or shown.
 
@@ -105,7 +106,9 @@ def generate(
     for index, seed in enumerate(request.seeds):
         after_step = _counter(watch, index, request)
         watch.report("denoise", index * request.num_inference_steps, request.count * request.num_inference_steps)
-        image = engine.draw(request, embeddings[index], seed=seed, references=prepared, on_step=after_step)
+        image = engine.draw(
+            request, embeddings[index], seed=seed, references=prepared, on_step=after_step, on_glimpse=on_glimpse
+        )
         screening.check_image(image, "result")
         images.append(image)
         if on_image:

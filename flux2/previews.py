@@ -54,9 +54,8 @@ class Glimpses:
         # Tokens lie row by row, so their ids are not needed to put them into place.
         latents = tokens.transpose(1, 2).reshape(1, -1, self._rows, self._columns)
         mean, variance = (value.view(1, -1, 1, 1).float() for value in (vae.bn.running_mean, vae.bn.running_var))
-        latents = latents * torch.sqrt(variance + vae.config.batch_norm_eps).to(latents.device) + mean.to(
-            latents.device
-        )
+        deviation = torch.sqrt(variance + vae.config.batch_norm_eps)
+        latents = latents * deviation.to(latents.device) + mean.to(latents.device)
         latents = self._pipe._unpatchify_latents(latents)
         longer = max(latents.shape[-2:])
         if longer > MAX_SIDE:

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from worker.contract import HEARTBEAT_S, RenderResult
 from worker.fence import Fence, Hold
-from worker.pipe import Abandon, Cancelled, Done, Order, PipeClosed, Step
+from worker.pipe import Abandon, Cancelled, Done, Order, PipeClosed, Preview, Step
 from worker.progress import Reporter
 from worker.resident import Resident
 from worker.watchdog import Limits, RunWatch
@@ -99,6 +99,8 @@ class Attempt:
             self._was_begun = True
             self._watch.heard(message.phase, message.step, message.steps, now)
             self._reporter.step(message.phase, message.step, message.steps, now)
+        elif isinstance(message, Preview) and message.job_id == self._order.job_id:
+            self._reporter.preview(message.sha256)
         elif isinstance(message, Done) and message.result.job_id == self._order.job_id:
             return Outcome(End.DONE, message.result, message.memory_used_bytes)
         elif isinstance(message, Cancelled) and message.job_id == self._order.job_id:

@@ -28,7 +28,7 @@ from flux2.errors import CheckpointUnavailable, GenerationCancelled, OutOfMemory
 from worker.blobs import BlobsUnavailable, open_blobs
 from worker.contract import Phase
 from worker.fence import Fence
-from worker.pipe import Abandon, Cancelled, ChildEnd, Done, Order, Outfit, PipeClosed, Ready, Step, Unloadable
+from worker.pipe import Abandon, Cancelled, ChildEnd, Done, Order, Outfit, PipeClosed, Preview, Ready, Step, Unloadable
 
 if TYPE_CHECKING:
     from worker.kinds.kit import Kit
@@ -133,7 +133,8 @@ def _load(outfit: Outfit) -> Kit:
     screening = open_screens(outfit.screens, hf_home=outfit.hf_home)
     engine = Engine.load(outfit.model, device=outfit.device, hf_home=outfit.hf_home)
     engine.warm_up()
-    return Kit(engine, blobs, ThreadPoolExecutor(_SAVERS, thread_name_prefix="save"), screening)
+    saver = ThreadPoolExecutor(_SAVERS, thread_name_prefix="save")
+    return Kit(engine, blobs, saver, screening, preview_interval_s=outfit.preview_interval_s)
 
 
 def _serve(order: Order, kit: Kit, wish: Wish, end: ChildEnd) -> None:
@@ -142,9 +143,12 @@ def _serve(order: Order, kit: Kit, wish: Wish, end: ChildEnd) -> None:
     def tell(phase: Phase, step: int, steps: int) -> None:
         end.send(Step(job_id=order.job_id, phase=phase, step=step, steps=steps))
 
+    def show(sha256: str) -> None:
+        end.send(Preview(job_id=order.job_id, sha256=sha256))
+
     with log_lines.bind_job(order.job_id):
         try:
-            result = render(order, kit, lambda: wish.is_to_stop(order.job_id), tell)
+            result = render(order, kit, lambda: wish.is_to_stop(order.job_id), tell, show)
         except GenerationCancelled:
             end.send(Cancelled(job_id=order.job_id))
             return

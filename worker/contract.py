@@ -249,6 +249,8 @@ class Progress(Wire):
     phase: Phase
     step: int
     steps: int
+    preview: Sha256 | None = Field(default=None, exclude_if=lambda value: value is None)
+    """A small WebP of what the picture is becoming, in the blobs until the render ends; not there for older bots."""
 
 
 class Finished(Wire):

@@ -68,6 +68,7 @@ def _outfit(settings: WorkerSettings, model: Model) -> Outfit:
         hf_home=settings.hf_home,
         device=settings.flux2_device,
         blob_url=settings.blob_url,
+        preview_interval_s=settings.preview_interval_s,
         redis_url=settings.redis_url,
         log_level=settings.log_level,
         log_json=settings.log_json,

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, TypeAdapter, field_serializer
 
 from flux2.models import Model
+from flux2.request import Sha256
 from flux2.screening.outfit import Screens
 from worker.contract import Phase, RenderResult, Request, Wire
 
@@ -29,6 +30,7 @@ class Outfit(Wire):
     hf_home: Path | None
     device: str
     blob_url: str
+    preview_interval_s: float = 0.0
     redis_url: SecretStr
     log_level: str
     log_json: bool
@@ -81,6 +83,14 @@ class Step(Wire):
     steps: int
 
 
+class Preview(Wire):
+    """Child: a small picture in the blobs shows what this one is becoming."""
+
+    kind: Literal["preview"] = "preview"
+    job_id: str
+    sha256: Sha256
+
+
 class Done(Wire):
     """Child: the job has its result, pictures or a failure."""
 
@@ -97,7 +107,7 @@ class Cancelled(Wire):
 
 
 ToChild = Annotated[Outfit | Order | Abandon, Field(discriminator="kind")]
-ToParent = Annotated[Ready | Unloadable | Step | Done | Cancelled, Field(discriminator="kind")]
+ToParent = Annotated[Ready | Unloadable | Step | Preview | Done | Cancelled, Field(discriminator="kind")]
 _TO_CHILD: TypeAdapter[ToChild] = TypeAdapter(ToChild)
 _TO_PARENT: TypeAdapter[ToParent] = TypeAdapter(ToParent)
 

@@ -22,6 +22,7 @@ class Reporter:
         self._job_id = job_id
         self._attempt = attempt
         self._said_at: float | None = None
+        self._last: Progress | None = None
 
     def step(self, phase: Phase, step: int, steps: int, now: float) -> None:
         """Step `step` of `steps` in `phase` was done at `now`, seconds of any steady clock."""
@@ -29,7 +30,16 @@ class Reporter:
         if not is_last and self._said_at is not None and now - self._said_at < _INTERVAL_S:
             return
         self._said_at = now
+        self._say(Progress(job_id=self._job_id, attempt=self._attempt, phase=phase, step=step, steps=steps))
+
+    def preview(self, sha256: str) -> None:
+        """The picture looks like this at the step that was told last; always said, and with that step again."""
+        if self._last is not None:
+            self._say(self._last.model_copy(update={"preview": sha256}))
+
+    def _say(self, progress: Progress) -> None:
+        self._last = progress
         try:
-            self._announce(Progress(job_id=self._job_id, attempt=self._attempt, phase=phase, step=step, steps=steps))
+            self._announce(progress)
         except RedisError as error:
             _log.warning("progress of %s was not announced: %s", self._job_id, error)

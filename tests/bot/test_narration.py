@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import discord
@@ -12,6 +13,7 @@ import pytest
 from bot.ledger.job import Job, Outcome, Status
 from bot.narration import Narration
 from bot.status_message import StatusMessages
+from worker.blobs import FileBlobs
 from worker.contract import Progress, Started
 
 QueueUp = Callable[..., Awaitable[Job]]
@@ -27,7 +29,7 @@ class Notebook(StatusMessages):
         self.passing: asyncio.Queue[str] = asyncio.Queue()
         """Texts that do not, in the order they were shown."""
 
-    async def edit(self, status: Status, content: str, *, final: bool) -> None:
+    async def edit(self, status: Status, content: str, *, final: bool, pictures: Sequence[bytes] | None = None) -> None:
         if final:
             self.final.put_nowait(content.splitlines()[-1])
         else:
@@ -41,9 +43,9 @@ def notebook() -> Notebook:
 
 
 @pytest.fixture
-async def narration(stack: Stack, notebook: Notebook) -> AsyncIterator[Narration]:
+async def narration(stack: Stack, notebook: Notebook, tmp_path: Path) -> AsyncIterator[Narration]:
     """A narration that has begun."""
-    narration = Narration(stack.ledger, stack.fleet, notebook, 0.01)
+    narration = Narration(stack.ledger, stack.fleet, notebook, FileBlobs(tmp_path), 0.01)
     await narration.start()
     yield narration
     await narration.close()
@@ -76,12 +78,14 @@ async def test_a_cancel_carried_out_without_news_is_said(
         assert await notebook.final.get() == "Cancelled"
 
 
-async def test_a_restart_does_not_set_a_running_job_back(stack: Stack, queue_up: QueueUp, notebook: Notebook) -> None:
+async def test_a_restart_does_not_set_a_running_job_back(
+    stack: Stack, queue_up: QueueUp, notebook: Notebook, tmp_path: Path
+) -> None:
     """A new process does not know the step a job is at: it shows the next one it hears of, never none."""
     job = await shown(stack, queue_up)
     assert await stack.ledger.pick("sample", 2) is not None
     running = await stack.ledger.apply(Started(job_id=job.id, attempt=1, worker="w1"), None, None)
-    narration = Narration(stack.ledger, stack.fleet, notebook, 0.01)
+    narration = Narration(stack.ledger, stack.fleet, notebook, FileBlobs(tmp_path), 0.01)
     await narration.start()
     await narration.queue_moved()
     await asyncio.sleep(0.2)

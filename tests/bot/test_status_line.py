@@ -1,7 +1,7 @@
 """One status message: how often it is edited, and what stands there last."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import pairwise
 
@@ -20,11 +20,13 @@ class Notebook(StatusMessages):
 
     def __init__(self, *trouble: Exception | None) -> None:
         self.edits: list[tuple[float, str, bool]] = []
+        self.pictures: list[Sequence[bytes] | None] = []
         self.trouble = list(trouble)
 
-    async def edit(self, status: Status, content: str, *, final: bool) -> None:
+    async def edit(self, status: Status, content: str, *, final: bool, pictures: Sequence[bytes] | None = None) -> None:
         if self.trouble and (error := self.trouble.pop(0)):
             raise error
+        self.pictures.append(pictures)
         self.edits.append((asyncio.get_running_loop().time(), content, final))
 
     @property
@@ -120,3 +122,32 @@ async def test_the_final_text_is_tried_again(trouble: Exception) -> None:
     async with running(notebook) as line:
         line.say("done", final=True)
     assert notebook.texts == ["done"]
+
+
+async def test_a_preview_comes_with_the_next_edit_and_goes_with_the_last() -> None:
+    """Of two previews between two edits the newer is shown; the text alone leaves it; the end takes it away."""
+    notebook = Notebook()
+    async with running(notebook) as line:
+        line.say("1/8")
+        await asyncio.sleep(0.05)
+        line.picture(b"old")
+        line.picture(b"new")
+        await asyncio.sleep(INTERVAL_S + 1.1)
+        line.say("2/8")
+        await asyncio.sleep(INTERVAL_S + 1.1)
+        line.say("done", final=True)
+        line.picture(b"late")
+    assert list(zip(notebook.texts, notebook.pictures, strict=True)) == [
+        ("1/8", None),
+        ("1/8", [b"new"]),
+        ("2/8", None),
+        ("done", []),
+    ]
+
+
+async def test_without_a_preview_the_last_edit_touches_no_file() -> None:
+    """A short job's status message is edited as it always was."""
+    notebook = Notebook()
+    async with running(notebook) as line:
+        line.say("done", final=True)
+    assert notebook.pictures == [None]

@@ -13,10 +13,11 @@ from flux2.request import GenerationRequest
 from flux2.sheet import contact_sheet
 from worker.contract import Picture
 from worker.kinds.kit import Kit, OnStep, Product, open_picture, save_picture
+from worker.kinds.previewing import Show, previewing
 
 
-def draw(request: GenerationRequest, kit: Kit, on_step: OnStep) -> Product:
-    """Draw every picture of `request`; each is encoded and kept while the next is drawn."""
+def draw(request: GenerationRequest, kit: Kit, on_step: OnStep, show: Show) -> Product:
+    """Draw every picture of `request`; each is encoded and kept while the next is drawn, and previewed before."""
     on_step("references", 0, len(request.reference_images))
     references = [open_picture(reference, kit.blobs) for reference in request.reference_images]
     saving: list[Future[Picture]] = []
@@ -28,9 +29,16 @@ def draw(request: GenerationRequest, kit: Kit, on_step: OnStep) -> Product:
 
     reworded = pipeline.reword(kit.engine, request, references, on_step=on_step, screening=kit.screening)
     request = reworded.request
-    generation = pipeline.generate(
-        kit.engine, request, references, on_step=on_step, on_image=on_image, screening=kit.screening
-    )
+    with previewing(kit, show) as on_glimpse:
+        generation = pipeline.generate(
+            kit.engine,
+            request,
+            references,
+            on_step=on_step,
+            on_image=on_image,
+            on_glimpse=on_glimpse,
+            screening=kit.screening,
+        )
     if request.variants:
         labels = [variant.label for variant in request.variants]
         saving.append(kit.saver.submit(_save_sheet, generation.images, labels, request, kit))

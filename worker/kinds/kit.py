@@ -35,6 +35,8 @@ class Kit:
     saver: Executor
     """Encodes and stores off the thread that draws."""
     screening: Screening = NOTHING
+    preview_interval_s: float = 0.0
+    """Seconds between two previews of a picture in the making; 0 shows none."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from worker import failures
 from worker.contract import Phase, RenderResult
 from worker.kinds.drawing import draw
 from worker.kinds.kit import Kit, OnStep, Product
+from worker.kinds.previewing import Show
 from worker.kinds.upscaling import upscale
 from worker.kinds.words import answer
 from worker.pipe import Order
@@ -31,9 +32,16 @@ class DeviceLost(BaseException):
 
 
 def render(
-    order: Order, kit: Kit, should_stop: Callable[[], bool], tell: Callable[[Phase, int, int], None]
+    order: Order,
+    kit: Kit,
+    should_stop: Callable[[], bool],
+    tell: Callable[[Phase, int, int], None],
+    show: Show = lambda _: None,
 ) -> RenderResult:
-    """Run `order` and return its end. Raises GenerationCancelled when `should_stop` says so, and DeviceLost."""
+    """Run `order` and return its end; `show` is told of previews.
+
+    Raises GenerationCancelled when `should_stop` says so, and DeviceLost.
+    """
     began = time.monotonic()
 
     def on_step(phase: Phase, step: int, steps: int) -> None:
@@ -42,7 +50,7 @@ def render(
         tell(phase, step, steps)
 
     try:
-        product = _run(order, kit, on_step)
+        product = _run(order, kit, on_step, show)
     except Exception as error:  # the task boundary: every failure becomes a code, the trace is logged
         if failures.loses_the_device(error):
             raise DeviceLost from error
@@ -67,10 +75,10 @@ def render(
     )
 
 
-def _run(order: Order, kit: Kit, on_step: OnStep) -> Product:
+def _run(order: Order, kit: Kit, on_step: OnStep, show: Show) -> Product:
     match order.request:
         case GenerationRequest():
-            return draw(order.request, kit, on_step)
+            return draw(order.request, kit, on_step, show)
         case UpscaleRequest():
             return upscale(order.request, kit, on_step)
         case RewriteRequest() | DescribeRequest():

@@ -243,3 +243,23 @@ async def _open(bot: Flux2Bot, count: int) -> list[Job]:
             if len(jobs) == count:
                 return jobs
             await asyncio.sleep(0.05)
+
+
+async def test_a_preview_stands_on_the_status_message_until_the_picture_is_there(
+    server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed
+) -> None:
+    """What the picture is becoming is shown with its step, and taken away at the end."""
+    status = await (await server.member("luna").slash("imagine", {"prompt": "a red fox"})).answer()
+    job = await only_job()
+    attempt = await gpu.begin(job.id)
+    preview = gpu.blobs.put(b"a picture in the making")
+    gpu.fence.announce(Progress(job_id=job.id, attempt=attempt, phase="denoise", step=3, steps=8, preview=preview))
+    shown = await server.world.wait_for(lambda m: m.id == status.id and bool(m.attachments))
+    assert [file.filename for file in shown.attachments] == ["preview.webp"]
+    assert "3/8" in shown.content
+    assert await gpu.finish(job, attempt)
+    await gpu.post(job.id)
+    await closed(job.id)
+    final = server.world.message(status.id)
+    assert final is not None
+    assert final.attachments == []
