@@ -31,7 +31,7 @@ from worker.contract import (
 
 @pytest.fixture(scope="module")
 def worker(rig) -> Child:
-    return rig.ready_worker()
+    return rig.ready_worker(PREVIEW_INTERVAL_S="0.2")
 
 
 def test_a_render_is_accepted_stored_and_handed_to_delivery(rig, worker: Child) -> None:
@@ -63,7 +63,17 @@ def test_events_come_in_order_and_not_too_often(rig, worker: Child) -> None:
     denoise = [(event.step, event.steps) for event in steps if event.phase == "denoise"]
     assert denoise == sorted(denoise)
     assert denoise[-1] == (50, 50)
-    assert len(steps) <= 2 * finished.seconds + 3
+    assert len([event for event in steps if event.preview is None]) <= 2 * finished.seconds + 3
+
+
+def test_previews_are_told_of_with_their_step_and_do_not_stay(rig, worker: Child) -> None:
+    """A long render shows what it is becoming; its previews are gone from the blobs once it has ended."""
+    job_id = rig.submit(num_inference_steps=50, width=256, height=256)
+    rig.wait_for_event(job_id, Finished)
+    shown = [event for event in rig.events(job_id) if isinstance(event, Progress) and event.preview]
+    assert shown
+    assert {event.phase for event in shown} <= {"denoise", "decode", "save"}
+    assert not any(rig.blobs.exists(event.preview) for event in shown)
 
 
 def test_a_seed_gives_the_same_pixels(rig, worker: Child) -> None:
