@@ -26,19 +26,19 @@ class Reporter:
 
     def step(self, phase: Phase, step: int, steps: int, now: float) -> None:
         """Step `step` of `steps` in `phase` was done at `now`, seconds of any steady clock."""
+        self._last = Progress(job_id=self._job_id, attempt=self._attempt, phase=phase, step=step, steps=steps)
         is_last = phase == "denoise" and step == steps
         if not is_last and self._said_at is not None and now - self._said_at < _INTERVAL_S:
             return
         self._said_at = now
-        self._say(Progress(job_id=self._job_id, attempt=self._attempt, phase=phase, step=step, steps=steps))
+        self._say(self._last)
 
     def preview(self, sha256: str) -> None:
-        """The picture looks like this at the step that was told last; always said, and with that step again."""
+        """The picture looks like this after the last step; always said, and that step with it."""
         if self._last is not None:
             self._say(self._last.model_copy(update={"preview": sha256}))
 
     def _say(self, progress: Progress) -> None:
-        self._last = progress
         try:
             self._announce(progress)
         except RedisError as error:
