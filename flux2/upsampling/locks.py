@@ -190,23 +190,25 @@ def _named(name: str) -> re.Pattern[str]:
 
 def _names(bare: str) -> Iterator[str]:
     """Runs of capitalised words; a single one only inside a sentence, where a capital has to mean something."""
-    bare = _IMAGE.sub(lambda match: " " * len(match[0]), bare)
+    for other in (_IMAGE, _HEX):
+        bare = other.sub(lambda match: "," * len(match[0]), bare)
     words = list(_WORD.finditer(bare))
     capitals = [match for match in words if match[0][0].isupper()]
     shouts = len(capitals) > max(2, _SHOUTED * len(words))
     run: list[re.Match[str]] = []
     for match in [*words, None]:
-        if match is not None and _continues(run, match, bare):
+        if match is not None and _continues(run, match, bare, joins=not shouts):
             run.append(match)
             continue
         yield from _name_of(run, bare, shouts)
         run = [match] if match is not None and match[0][0].isupper() else []
 
 
-def _continues(run: list[re.Match[str]], match: re.Match[str], bare: str) -> bool:
+def _continues(run: list[re.Match[str]], match: re.Match[str], bare: str, *, joins: bool) -> bool:
+    """Whether a word goes on with the name begun; `joins`: small words such as “of” may stand inside."""
     if not run or bare[run[-1].end() : match.start()] != " ":
         return False
-    return match[0][0].isupper() or (match[0] in _SMALL and len(run) < 6)
+    return match[0][0].isupper() or (joins and match[0] in _SMALL and len(run) < 6)
 
 
 def _name_of(run: list[re.Match[str]], bare: str, shouts: bool) -> Iterator[str]:
