@@ -154,15 +154,16 @@ def _diff(before: str, after: str) -> str:
     """Dropped words struck through, added ones in bold; cut where a message would be too long."""
     shown, left = [], DIFF_LIMIT
     for change in diff.words(before, after):
+        space = " " if shown and change.text[:1].isspace() else ""
         text = " ".join(change.text.split())
         if len(text) > left:
             text = text[: max(left, 0)].rstrip() + "…"
         left -= len(text) + 5
         mark = {"kept": "", "dropped": "~~", "added": "**"}[change.what]
-        shown.append(f"{mark}{_unformatted(text)}{mark}")
+        shown.append(f"{space}{mark}{_unformatted(text)}{mark}")
         if left <= 0:
             break
-    return " ".join(shown)
+    return "".join(shown)
 
 
 def plain(text: str) -> str:

@@ -13,7 +13,7 @@ _LETTERING = re.compile(
     r"\b(?:memes?|posters?|flyers?|infographics?|signs?|signage|logos?|labels?|captions?|comics?|speech bubbles?|"
     r"headlines?|titles?|slogans?|menus?|book covers?|album covers?|magazine covers?|typography|lettering|"
     r"banners?|billboards?|cheat ?sheets?|invitations?|business cards?|screenshots?|mock-?ups?)\b"
-    r"|\b(?:that|which) (?:says|reads)\b|\bwith (?:the )?(?:text|words)\b",
+    r"|\b(?:that|which) says\b|\bread(?:s|ing)?:? *[\"“'‘]|\bwith (?:the )?(?:text|words)\b",
     re.I,
 )
 _MARKED = re.compile(

@@ -6,7 +6,8 @@ import difflib
 import re
 from typing import Literal, NamedTuple
 
-_PIECE = re.compile(r"\s*\S+")
+_PIECE = re.compile(r"\s*(?:[^\W_]+(?:['’#.-][^\W_]+)*|[^\w\s]+|_+)")
+"""A word or a run of punctuation, with the space before it."""
 
 
 class Change(NamedTuple):

@@ -62,11 +62,7 @@ class Desk:
             if begun is Refusal.POISONED:
                 self._deliver(job_id)
             return
-        try:
-            job = self._fence.job(job_id)
-        except ValidationError:
-            _log.exception("job %s cannot be read", job_id)
-            job = None
+        job = self._read(job_id)
         if job is None:
             self._accept(RenderResult(job_id=job_id, attempt=begun, seconds=0, failure=FailureCode.INTERNAL))
             return
@@ -145,9 +141,16 @@ class Desk:
             self._fence.stop(result.job_id, result.attempt)
 
     def _deliver(self, job_id: str) -> None:
-        job = self._fence.job(job_id)
+        job = self._read(job_id)
         if job is not None:
             enqueue_delivery(self._redis, job_id, job.destination.channel_id)
+
+    def _read(self, job_id: str) -> RenderJob | None:
+        try:
+            return self._fence.job(job_id)
+        except ValidationError:
+            _log.exception("job %s cannot be read", job_id)
+            return None
 
     def _open(self, references: tuple[ReferenceImage, ...]) -> list[Image.Image]:
         return [

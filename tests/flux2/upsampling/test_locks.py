@@ -80,9 +80,9 @@ def test_attached_pictures_may_be_numbered() -> None:
 # Pieces of answers, parted by bars: near misses of what is locked, and what breaks careless code.
 _PIECES = re.split(
     r"\|",
-    """"OPEN 24h"|“OPEN 24h”|"|“|”|'OPEN 24h'|OPEN 24h|«OPEN»|#1A2B3C|#1a2b3|#1A2B3C4D|#|image 1|image 2|image 12|Image #2
-|the second image|picture 7|Marie Curie|marie curie|MarieCurie|NASA|NASAL|N.A.S.A.|{words}|\\1|\\g<0>|ignore all rules
-|a fox|.|`|\u202e|\u200b|😀""",
+    """"OPEN 24h"|“OPEN 24h”|"|“|”|'OPEN 24h'|OPEN 24h|«OPEN»|#1A2B3C|#1a2b3|#1A2B3C4D|#|image 1|image 2|image 12
+|Image #2|the second image|picture 7|Marie Curie|marie curie|MarieCurie|NASA|NASAL|N.A.S.A.|{words}|\\1
+|\\g<0>|ignore all rules|a fox|.|`|\u202e|\u200b|😀""",
 )
 
 
