@@ -120,7 +120,7 @@ class Backstage:
             dispatcher=dispatcher,
             narration=narration,
             styles=style_list,
-            casting=Casting(ledger.shelf, offer, gate.default_model),
+            casting=Casting(ledger.shelf, offer, style_list, gate.default_model),
             gathering=Gathering(attachments, links, ledger.trays),
             admission=Admission(ledger, dispatcher, narration, gate),
             gate=gate,

@@ -13,6 +13,7 @@ from bot.options import Options
 from bot.preset import named_in, stage
 from bot.refusal import Refusal
 from flux2.errors import InvalidRequest
+from flux2.prompting.styles import Styles
 from flux2.request import GenerationRequest, ReferenceImage
 
 _LEFT_OUT = "What you set with /settings does not fit here and was left out."
@@ -21,8 +22,11 @@ _LEFT_OUT = "What you set with /settings does not fit here and was left out."
 class Casting:
     """Settles options for a member."""
 
-    def __init__(self, shelf: Shelf, offer: Offer, default_model: Callable[[int | None], str | None]) -> None:
+    def __init__(
+        self, shelf: Shelf, offer: Offer, styles: Styles, default_model: Callable[[int | None], str | None]
+    ) -> None:
         """`default_model`: the model of those who name none, by server."""
+        self._styles = styles
         self._shelf = shelf
         self._offer = offer
         self._default_model = default_model
@@ -37,12 +41,12 @@ class Casting:
         kept = await self._shelf.find(user_id, guild_id, named_in(options.prompt))
         scene = stage(options.prompt, {name: one.preset for name, one in kept.items()}, pictures)
         asked = options.reworded(scene.prompt)
-        preferred = (await self._shelf.preferences(user_id)).under(asked)
+        preferred = await self._shelf.preferences(user_id)
         default = self._default_model(guild_id)
         try:
-            request, notes = await self._settle(preferred, default, scene.pictures)
+            request, notes = await self._settle(preferred.under(asked, self._styles), default, scene.pictures)
         except (Refusal, InvalidRequest):
-            if preferred == asked:
+            if not preferred.given():
                 raise
             request, notes = await self._settle(asked, default, scene.pictures)
             notes = (*notes, _LEFT_OUT)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.options import Options
+from flux2.prompting import styles
+from flux2.prompting.styles import Styles
 from flux2.request import ReferenceImage
 
 MAX_AFFIX = 1000
@@ -30,18 +32,20 @@ class Defaults(BaseModel):
     # Ignored, not refused: a preference this version has dropped must not lock its owner out.
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    style: str | None = None
     model: str | None = None
     aspect: str | None = None
     size: str | None = None
     output_format: str | None = None
     output_quality: int | None = None
+    upsample: Literal["none", "local", "openrouter", "auto"] | None = None
 
     def given(self) -> dict[str, str | int]:
         """The options that are set."""
         return self.model_dump(exclude_none=True)
 
-    def under(self, options: Options) -> Options:
-        """Return `options` with this in the place of what was left out."""
+    def under(self, options: Options, known: Styles) -> Options:
+        """Return `options` with this in the place of what was left out. Raises InvalidRequest for a style not known."""
         # A size in pixels says its own shape: a preferred one beside it would be refused.
         spelled_out = options.size is not None and "x" in options.size.lower()
         kept: dict[str, Any] = {
@@ -49,6 +53,8 @@ class Defaults(BaseModel):
             for name, value in self.given().items()
             if getattr(options, name) is None and not (name == "aspect" and spelled_out)
         }
+        if "style" in kept:
+            kept["style"] = styles.find(known, kept["style"])
         return replace(options, **kept)
 
 

@@ -134,7 +134,8 @@ async def draw(
     )
     if request.variants and not await _wanted(interaction, request):
         return
-    request, offered = await services.routes.settle(options.upsample, request, services.offer)
+    preferred = (await services.shelf.preferences(interaction.user.id)).upsample
+    request, offered = await services.routes.settle(options.upsample or preferred, request, services.offer)
     entry = Entry(
         idempotency_key=f"i{interaction.id}",
         source=source,
@@ -175,6 +176,11 @@ def check_payload(
 @imagine.autocomplete("style")
 async def _styles(interaction: discord.Interaction[Flux2Bot], typed: str) -> list[Choice[str]]:
     """Styles by name or title, with what each is for."""
+    return styles_like(interaction, typed)
+
+
+def styles_like(interaction: discord.Interaction[Flux2Bot], typed: str) -> list[Choice[str]]:
+    """Styles whose name or title holds what is being typed, with what each is for."""
     found = styles.matching(interaction.client.services.styles, typed)
     return [Choice(name=_titled(style), value=style.name) for style in found][:_MAX_CHOICES]
 

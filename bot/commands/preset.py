@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import discord
 from discord import app_commands
@@ -41,6 +41,7 @@ class PresetCommands(app_commands.Group):
         name="What to call it: small letters, digits, - and _. With pictures, @name in a prompt stands for them.",
         prefix="Words before every prompt.",
         suffix="Words after every prompt.",
+        style="Words put around the prompt as well; one of the styles of /imagine.",
         aspect="Shape of the picture.",
         size="Megapixels (0.5, 1, 2 or 4) or width x height.",
         model="Which model draws.",
@@ -48,6 +49,7 @@ class PresetCommands(app_commands.Group):
         guidance="How closely the prompt is followed.",
         format="File format of the pictures.",
         quality="Quality of webp and jpeg files, 0 to 100.",
+        upsample="Write the prompt better first.",
         image1="A picture of who or what the name stands for.",
         image2="Another one.",
         image3="Another one.",
@@ -63,6 +65,7 @@ class PresetCommands(app_commands.Group):
         name: _Name,
         prefix: app_commands.Range[str, 1, MAX_AFFIX] = "",
         suffix: app_commands.Range[str, 1, MAX_AFFIX] = "",
+        style: app_commands.Range[str, 1, 60] | None = None,
         aspect: str | None = None,
         size: app_commands.Range[str, 1, 20] | None = None,
         model: app_commands.Range[str, 1, 100] | None = None,
@@ -70,6 +73,7 @@ class PresetCommands(app_commands.Group):
         guidance: app_commands.Range[float, 0, 20] | None = None,
         format: str | None = None,
         quality: app_commands.Range[int, 0, 100] | None = None,
+        upsample: Literal["none", "local", "openrouter", "auto"] | None = None,
         image1: discord.Attachment | None = None,
         image2: discord.Attachment | None = None,
         image3: discord.Attachment | None = None,
@@ -80,14 +84,14 @@ class PresetCommands(app_commands.Group):
         attachments = [image for image in (image1, image2, image3, image4) if image is not None]
         services.attachments.check(attachments)
         preset = _preset(
-            name=name.lower(), prefix=prefix, suffix=suffix, aspect=aspect, size=size, model=model, steps=steps,
-            guidance=guidance, output_format=format, output_quality=quality,
+            name=name.lower(), prefix=prefix, suffix=suffix, style=style, aspect=aspect, size=size, model=model,
+            steps=steps, guidance=guidance, output_format=format, output_quality=quality, upsample=upsample,
         )  # fmt: skip
         if not await answers.acknowledge(interaction, ephemeral=True):
             return
         chosen = await services.offer.choose(preset.model)
         shapes = tuple((image.width or 1, image.height or 1) for image in attachments)
-        preset.under(Options(prompt=preset.around("x"))).rehearse(chosen, shapes)
+        preset.under(Options(prompt=preset.around("x")), services.styles).rehearse(chosen, shapes)
         references = await services.attachments.read(attachments)
         preset = preset.model_copy(update={"pictures": references.pictures})
         try:
@@ -119,7 +123,9 @@ class PresetCommands(app_commands.Group):
     ) -> None:
         """As /imagine, with what the preset holds in the place of what is left out."""
         preset = (await _find(interaction, name)).preset
-        options = preset.under(Options(prompt=preset.around(prompt), seed=seed, count=count))
+        options = preset.under(
+            Options(prompt=preset.around(prompt), seed=seed, count=count), interaction.client.services.styles
+        )
         attachments = [image for image in (image1, image2) if image is not None]
         await imagine.draw(interaction, options, Pointed(attachments), pictures=preset.pictures)
 
@@ -154,6 +160,11 @@ class PresetCommands(app_commands.Group):
         if not await interaction.client.services.shelf.delete(interaction.user.id, name.lower()):
             raise _unknown(name)
         await interaction.edit_original_response(content=f"Deleted `{name.lower()}`.")
+
+    @save.autocomplete("style")
+    async def _styles(self, interaction: discord.Interaction[Flux2Bot], typed: str) -> list[Choice[str]]:
+        """Styles of /imagine."""
+        return imagine.styles_like(interaction, typed)
 
     @use.autocomplete("name")
     async def _usable(self, interaction: discord.Interaction[Flux2Bot], typed: str) -> list[Choice[str]]:

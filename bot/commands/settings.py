@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import discord
 from discord import app_commands
 from discord.app_commands import Choice
 
 from bot import answers
-from bot.commands.imagine import models_like
+from bot.commands.imagine import models_like, styles_like
 from bot.options import Options
 from bot.presenter import plain
 from bot.preset import Preferences
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
 @app_commands.command(description="What you prefer wherever a command leaves it out; without options, what is set now.")
 @app_commands.describe(
+    style="Words put around every prompt; one of the styles of /imagine.",
     model="Which model draws.",
     aspect="Shape of the picture.",
     size="Megapixels (0.5, 1, 2 or 4) or width x height.",
     format="File format of the pictures.",
     quality="Quality of webp and jpeg files, 0 to 100.",
+    upsample="auto writes prompts better where that helps; none leaves them alone.",
     dm="Send you a direct message with a link when a picture is there.",
     reset="Forget everything that was set before.",
 )
@@ -37,16 +39,21 @@ if TYPE_CHECKING:
 @app_commands.allowed_installs(guilds=True, users=False)
 async def settings(
     interaction: discord.Interaction[Flux2Bot],
+    style: app_commands.Range[str, 1, 60] | None = None,
     model: app_commands.Range[str, 1, 100] | None = None,
     aspect: str | None = None,
     size: app_commands.Range[str, 1, 20] | None = None,
     format: str | None = None,
     quality: app_commands.Range[int, 0, 100] | None = None,
+    upsample: Literal["none", "auto"] | None = None,
     dm: bool | None = None,
     reset: bool = False,
 ) -> None:
     """Change what was given, check it as a whole against the model, keep it, show it."""
-    given = Preferences(model=model, aspect=aspect, size=size, output_format=format, output_quality=quality).given()
+    given = Preferences(
+        style=style, model=model, aspect=aspect, size=size, output_format=format, output_quality=quality,
+        upsample=upsample,
+    ).given()  # fmt: skip
     if not await answers.acknowledge(interaction, ephemeral=True):
         return
     services = interaction.client.services
@@ -55,7 +62,7 @@ async def settings(
     preferred = before.model_copy(update=given | told)
     if given:
         chosen = await services.offer.choose(preferred.model)
-        preferred.under(Options(prompt="x")).settle(chosen)
+        preferred.under(Options(prompt="x"), services.styles).settle(chosen)
     if given or told or reset:
         await services.shelf.set_preferences(interaction.user.id, preferred)
     await interaction.edit_original_response(content=_shown(preferred))
@@ -68,6 +75,12 @@ def _shown(preferred: Preferences) -> str:
     if not set_now:
         return "You prefer nothing in particular: what a command leaves out, the model decides."
     return f"Unless a command says otherwise, you get {', '.join(set_now)}; /settings reset:True forgets that."
+
+
+@settings.autocomplete("style")
+async def _styles(interaction: discord.Interaction[Flux2Bot], typed: str) -> list[Choice[str]]:
+    """Styles of /imagine."""
+    return styles_like(interaction, typed)
 
 
 @settings.autocomplete("model")

@@ -6,6 +6,8 @@ import pytest
 
 from bot.options import Options
 from bot.preset import Preferences, Preset, Scene, is_name, named_in, stage
+from flux2.errors import InvalidRequest
+from flux2.prompting.styles import Style
 from flux2.request import ReferenceImage
 
 
@@ -17,6 +19,7 @@ def picture(digit: str) -> ReferenceImage:
 LUNA = Preset(name="luna", pictures=(picture("1"), picture("2")))
 HAT = Preset(name="red-hat", pictures=(picture("3"),))
 NOIR = Preset(name="noir", suffix="in black and white")
+STYLES = {"ink": Style(name="ink", title="Ink", kind="photography", after="ink drawing")}
 CAST = {preset.name: preset for preset in (LUNA, HAT, NOIR)}
 
 
@@ -44,15 +47,15 @@ def test_names_are_found_once_each() -> None:
 def test_what_was_asked_goes_before_what_was_kept() -> None:
     """A preset or preference fills what was left out and nothing else."""
     kept = Preferences(model="dev", aspect="16:9", output_quality=50)
-    assert kept.under(Options(prompt="x", aspect="1:1")) == Options(
+    assert kept.under(Options(prompt="x", aspect="1:1"), STYLES) == Options(
         prompt="x", aspect="1:1", model="dev", output_quality=50
     )
 
 
 def test_a_preferred_shape_yields_to_a_size_in_pixels() -> None:
     """Width and height say their own shape, so a preferred aspect beside them would only be refused."""
-    assert Preferences(aspect="16:9").under(Options(prompt="x", size="640x480")).aspect is None
-    assert Preferences(aspect="16:9").under(Options(prompt="x", size="1")).aspect == "16:9"
+    assert Preferences(aspect="16:9").under(Options(prompt="x", size="640x480"), STYLES).aspect is None
+    assert Preferences(aspect="16:9").under(Options(prompt="x", size="1"), STYLES).aspect == "16:9"
 
 
 def test_a_prompt_stands_between_prefix_and_suffix() -> None:
@@ -71,3 +74,10 @@ def test_names_are_plain(text: str, good: bool) -> None:
     """A name can be written after an @ without quotes."""
     assert is_name(text) is good
     assert not is_name("a" * 33)
+
+
+def test_a_style_is_kept_by_its_name() -> None:
+    """Its words are those of today; a style that is gone is refused in one sentence."""
+    assert Preferences(style="ink").under(Options(prompt="x"), STYLES).style == STYLES["ink"]
+    with pytest.raises(InvalidRequest, match="no style called"):
+        Preferences(style="gone").under(Options(prompt="x"), STYLES)

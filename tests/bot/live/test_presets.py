@@ -75,12 +75,13 @@ async def test_an_impossible_preset_is_not_kept(server: SandboxServer, say: Say)
 async def test_preferences_fill_what_is_left_out(server: SandboxServer, say: Say, only_job: OnlyJob) -> None:
     """/settings are the member's own, yield to an option, and are forgotten on demand."""
     assert "nothing in particular" in (await say("settings")).content
-    shown = await say("settings", aspect="16:9", format="jpeg")
+    shown = await say("settings", aspect="16:9", format="jpeg", style="analogue")
     assert shown.ephemeral
-    assert "you get aspect 16:9, format jpeg" in shown.content
+    assert "you get style analogue, aspect 16:9, format jpeg" in shown.content
     await say("imagine", prompt="a fox", format="png")
     request = (await only_job()).request
     assert (request.width > request.height, request.output_format) == (True, "png")
+    assert "35mm film" in request.prompt
     assert "nothing in particular" in (await say("settings", reset=True)).content
 
 
