@@ -22,6 +22,7 @@ ALREADY_ACKNOWLEDGED = 40060
 UNKNOWN_INTERACTION = 10062
 _LOST = {ALREADY_ACKNOWLEDGED, UNKNOWN_INTERACTION}
 _PLACEHOLDER = "placeholder"
+_ANEW = "anew"
 
 
 async def acknowledge(interaction: discord.Interaction[Any], *, ephemeral: bool = False) -> bool:
@@ -52,8 +53,15 @@ async def _defer(interaction: discord.Interaction[Any], ephemeral: bool) -> None
         await interaction.response.defer()
 
 
+def answer_anew(interaction: discord.Interaction) -> None:
+    """Give a form's submit an answer of its own, though the form was opened by a button on a message."""
+    interaction.extras[_ANEW] = True
+
+
 def _has_placeholder(interaction: discord.Interaction) -> bool:
     """Whether the answer is a message of its own, rather than the message with the pressed button."""
+    if interaction.extras.get(_ANEW):
+        return True
     if interaction.type is discord.InteractionType.modal_submit:
         return interaction.message is None
     return interaction.type is discord.InteractionType.application_command

@@ -40,6 +40,7 @@ from bot.running import end
 from bot.services import Services
 from bot.status_message import StatusMessages
 from bot.takeover import take_over
+from bot.tray_desk import TrayDesk
 from config.settings import STYLES, BotSettings
 from flux2.prompting import styles
 from flux2.prompting.styles import Styles
@@ -122,6 +123,7 @@ class Backstage:
             styles=style_list,
             casting=Casting(ledger.shelf, offer, style_list, gate.default_model),
             gathering=Gathering(attachments, links, ledger.trays),
+            tray_desk=TrayDesk(ledger.trays, attachments, blobs),
             admission=Admission(ledger, dispatcher, narration, gate),
             gate=gate,
         )

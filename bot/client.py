@@ -21,7 +21,7 @@ import bot.menus
 from bot import answers, command_sync
 from bot.applicants import applicant_in
 from bot.backstage import Backstage
-from bot.interactions import dialogue
+from bot.interactions import dialogue, tray
 from bot.interactions.again import AgainButton
 from bot.interactions.cancel import CancelButton
 from bot.interactions.custom_id import parse
@@ -60,6 +60,7 @@ _BUTTONS = (
     UseButton,
     RewordButton,
     OriginalButton,
+    *tray.ITEMS,
 )
 _FOLDERS = (bot.commands, bot.menus)
 """Each module in them registers what it holds."""
@@ -82,7 +83,7 @@ def intents() -> discord.Intents:
 
 
 def _is_known(custom_id: str) -> bool:
-    return parse(custom_id) is not None or dialogue.is_one(custom_id)
+    return parse(custom_id) is not None or dialogue.is_one(custom_id) or tray.is_one(custom_id)
 
 
 class Tree(app_commands.CommandTree["Flux2Bot"]):

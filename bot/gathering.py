@@ -95,6 +95,12 @@ class Gathering:
         pictures = (*read.pictures, *(laid.picture for laid in tray))
         return Gathered(prompt, pictures, (*read.notes, *pile.notes))
 
+    async def find(self, member: discord.User | discord.Member, pointed: Pointed) -> list[Remote]:
+        """Everything outside the prompt and the tray, not downloaded yet. Raises Refusal."""
+        found = [Remote.of(attachment) for attachment in pointed.attachments]
+        found += await self._behind(pointed.link, member) if pointed.link else []
+        return [*found, *([avatar_of(pointed.avatar)] if pointed.avatar else [])]
+
     async def _behind(self, text: str, member: discord.User | discord.Member) -> list[Remote]:
         """The pictures behind every link of the option."""
         links = list(links_in(text))

@@ -16,6 +16,7 @@ from bot.ledger.presets import Shelf
 from bot.narration import Narration
 from bot.offer import Offer
 from bot.routes import Routes
+from bot.tray_desk import TrayDesk
 from flux2.prompting.styles import Styles
 from worker.blobs import Blobs
 
@@ -35,6 +36,7 @@ class Services:
     narration: Narration
     casting: Casting
     gathering: Gathering
+    tray_desk: TrayDesk
     admission: Admission
     styles: Styles
     gate: Gate

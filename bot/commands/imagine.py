@@ -111,6 +111,7 @@ async def draw(
     *,
     pictures: tuple[ReferenceImage, ...] = (),
     source: str = "imagine",
+    parent_id: str | None = None,
 ) -> None:
     """Check, acknowledge, gather the references, settle, admit; `pictures` come after all others as references.
 
@@ -139,6 +140,7 @@ async def draw(
     entry = Entry(
         idempotency_key=f"i{interaction.id}",
         source=source,
+        parent_id=parent_id,
         applicant=applicant_in(interaction),
         request=request,
         notes=(*gathered.notes, *notes, *offered),

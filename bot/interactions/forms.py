@@ -35,12 +35,14 @@ Submit = Callable[["discord.Interaction[Flux2Bot]", Filled], Awaitable[None]]
 
 def _forms() -> dict[str, Submit]:
     # Imported when asked: a form's module reads its answers with this one.
-    from bot.interactions import edit, remix, scene, words
+    from bot.interactions import edit, edit_shown, remix, scene, studio, words
 
     return {
         edit.FORM: edit.submit,
         remix.FORM: remix.submit,
         scene.FORM: scene.submit,
+        studio.FORM: studio.submit,
+        edit_shown.FORM: edit_shown.submit,
         words.FORM: words.submit,
     }
 

@@ -1,4 +1,4 @@
-"""Which jobs and trays refer to which blobs: what is needed, what may go. Each function is one transaction's work.
+"""Which jobs, trays and presets refer to which blobs: what is needed, what may go. Each call is in a transaction.
 
 A blob is named by its content, so two members who drew or attached the same picture share it.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, String, cast, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.ledger.schema import blob_uses, trays
+from bot.ledger.schema import blob_uses, presets, trays
 
 _AT_ONCE = 500
 """Values in one IN list; SQLite takes no end of them."""
@@ -51,10 +51,16 @@ def drop(connection: Connection, job_ids: Iterable[str]) -> set[str]:
 
 
 def in_use(connection: Connection, blobs: Iterable[str]) -> set[str]:
-    """Those of `blobs` that some job or tray refers to."""
+    """Those of `blobs` that some job, tray or preset refers to."""
     names, used = sorted(blobs), set[str]()
     for start in range(0, len(names), _AT_ONCE):
         for uses in (blob_uses, trays):
             some = uses.c.sha256.in_(names[start : start + _AT_ONCE])
             used |= set(connection.execute(select(uses.c.sha256).where(some)).scalars())
-    return used
+    return used | (set(names) & _in_presets(connection) if names else set())
+
+
+def _in_presets(connection: Connection) -> set[str]:
+    # Most presets have no pictures; those are not even read.
+    with_pictures = select(presets.c.preset).where(cast(presets.c.preset, String).not_like('%"pictures": []%'))
+    return set(_named(list(connection.execute(with_pictures).scalars())))

@@ -1,0 +1,33 @@
+"""/studio: one form for a picture, with up to ten of the member's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+
+from bot import access
+from bot.fronts import is_thread
+from bot.interactions.studio import studio_modal
+
+if TYPE_CHECKING:
+    from bot.client import Flux2Bot
+
+
+@app_commands.command(description="One form for a picture: the prompt, up to ten pictures of yours, size and model.")
+@app_commands.guild_only()
+@app_commands.allowed_installs(guilds=True, users=False)
+async def studio(interaction: discord.Interaction[Flux2Bot]) -> None:
+    """Open the form: it must be the first answer, so what can be refused is refused before anybody types."""
+    services = interaction.client.services
+    access.require_posting(interaction.app_permissions, in_thread=is_thread(interaction.channel))
+    if not services.offer.seen:
+        await services.offer.look()
+    tray = await services.tray_desk.of(interaction.user.id)
+    await interaction.response.send_modal(studio_modal(services, interaction.guild_id, len(tray)))
+
+
+async def setup(bot: Flux2Bot) -> None:
+    """Register the command."""
+    bot.tree.add_command(studio)
