@@ -152,7 +152,8 @@ def _block(text: str) -> str:
 
 def _diff(before: str, after: str) -> str:
     """Dropped words struck through, added ones in bold; cut where a message would be too long."""
-    shown, left = [], DIFF_LIMIT
+    shown: list[str] = []
+    left = DIFF_LIMIT
     for change in diff.words(before, after):
         space = " " if shown and change.text[:1].isspace() else ""
         text = " ".join(change.text.split())
