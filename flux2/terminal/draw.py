@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flux2 import checkpoint, sizing
 from flux2.errors import InvalidRequest
 from flux2.prompting import scene, styles
-from flux2.terminal import files, machine, order, progress
+from flux2.terminal import files, machine, order, progress, rewriters
+from flux2.upsampling import rewriting
+
+if TYPE_CHECKING:
+    from flux2.engine import Engine
 
 STYLES = Path(__file__).parents[2] / "config/styles.toml"
 """The styles that come with the product."""
@@ -34,6 +41,10 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
             help="reference image; may be given several times",
         )  # fmt: skip
         _add_picture_flags(command)
+        command.add_argument(
+            "--upsample", choices=("none", "local", "openrouter"), default="none", help="rewrite the prompt first"
+        )
+        rewriters.add_flags(command)
         machine.add_flags(command)
 
 
@@ -74,6 +85,22 @@ def _read(path: Path) -> bytes:
         return file.read(MAX_JSON)
 
 
+def reworded(
+    placed: order.Order, route: str, options: argparse.Namespace, load: Callable[[], Engine], model: str | None = None
+) -> order.Order:
+    """Return the order with its prompt rewritten and shown; a failure keeps the prompt and is noted."""
+    if route == "none":
+        return placed
+    if placed.request.variants:
+        raise InvalidRequest("A prompt with lists is drawn as it is written; leave upsampling out.")
+    with rewriters.opened(route, options, load, model=model, seed=placed.request.seed) as upsampler:
+        done = rewriting.rewrite_or_keep(upsampler, placed.request.prompt, placed.references)
+    if done.is_changed:
+        sys.stderr.write(f"{done.prompt}\n")
+    request = placed.request.model_copy(update={"prompt": done.prompt})
+    return replace(placed, request=request, notes=(*placed.notes, *done.notes))
+
+
 def run(options: argparse.Namespace) -> int:
     """Draw, and print the files' paths."""
     wish = order.Wish(
@@ -91,11 +118,12 @@ def run(options: argparse.Namespace) -> int:
     )
     placed = order.place(checkpoint.resolve(options.model), wish)
     written = files.prepare(options.out, placed.request)
-    engine = machine.load(placed.model, options)
+    engine = cache(lambda: machine.load(placed.model, options))
+    placed = reworded(placed, options.upsample, options, engine)
     from flux2.pipeline import generate
 
     with progress.bar(placed.request) as on_step:
-        generation = generate(engine, placed.request, placed.references, on_step=on_step)
+        generation = generate(engine(), placed.request, placed.references, on_step=on_step)
     files.save(generation.images, placed.request, written)
     sys.stderr.writelines(f"{note}\n" for note in (*placed.notes, *generation.notes))
     sys.stdout.writelines(f"{file}\n" for file in written)

@@ -17,7 +17,7 @@ from flux2 import checkpoint
 from flux2.errors import Flux2Error, InvalidRequest
 from flux2.models import DEFAULT_MODEL, REGISTRY, Model
 from flux2.prompting import styles
-from flux2.terminal import draw, files, machine, order, progress
+from flux2.terminal import draw, files, machine, order, progress, rewriters
 from flux2.terminal.settings import Settings
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     command.add_argument("settings", nargs="*", metavar="name=value", help="set before the first line is read")
     command.add_argument("--single-eval", action="store_true", help="draw once with what is set, and leave")
     command.add_argument("--styles", type=Path, default=draw.STYLES, metavar="FILE", help="TOML of styles")
+    rewriters.add_flags(command)
     machine.add_flags(command)
     command.set_defaults(model=None)
 
@@ -132,22 +133,25 @@ class Session:
     def draw(self) -> None:
         """Draw with what is set, and say where the pictures are. Raises Flux2Error, OSError, KeyboardInterrupt."""
         settings = self.settings
-        if settings.upsample_prompt_mode != "none":
-            raise InvalidRequest("Prompts cannot be upsampled in a session yet; set upsample_prompt_mode=none.")
         placed = order.place(self._model, settings.wish(self._styles))
         written = files.prepare(settings.out, placed.request)
-        if self._engine is None:
-            self._engine = machine.load(self._model, self._options)
+        mode, by = settings.upsample_prompt_mode, settings.openrouter_model
+        placed = draw.reworded(placed, mode, self._options, self._loaded, by)
         from flux2.pipeline import generate
 
         with progress.bar(placed.request) as on_step:
-            generation = generate(self._engine, placed.request, placed.references, on_step=on_step)
+            generation = generate(self._loaded(), placed.request, placed.references, on_step=on_step)
         files.save(generation.images, placed.request, written)
         size = f"{placed.request.width}x{placed.request.height}"
         self.say(f"  {size}, seed {', '.join(map(str, placed.request.seeds))}\n")
         self.say("".join(f"  {note}\n" for note in (*placed.notes, *generation.notes)))
         sys.stdout.writelines(f"{file}\n" for file in written)
         sys.stdout.flush()
+
+    def _loaded(self) -> Engine:
+        if self._engine is None:
+            self._engine = machine.load(self._model, self._options)
+        return self._engine
 
     def say(self, text: str) -> None:
         """Show text that is no result."""

@@ -49,7 +49,7 @@ class Order:
 
 def place(model: Model, wish: Wish) -> Order:
     """Open the images and settle the wish. Raises InvalidRequest, OSError."""
-    opened = [_open(path) for path in wish.images]
+    opened = [open_picture(path) for path in wish.images]
     request, notes = settle(
         model,
         wish.prompt,
@@ -70,7 +70,8 @@ def place(model: Model, wish: Wish) -> Order:
     return Order(model, request, [picture.image for _, picture in opened], (*notes, *seen))
 
 
-def _open(path: Path) -> tuple[ReferenceImage, images.Reference]:
+def open_picture(path: Path) -> tuple[ReferenceImage, images.Reference]:
+    """Open a file as a reference. Raises InvalidRequest, OSError."""
     data = path.read_bytes()
     try:
         picture = images.open_reference(data, max_pixels=MAX_REFERENCE_PIXELS)
