@@ -5,12 +5,15 @@ Keeps the last look at the workers, which are the ones that know. Declines to kn
 
 from __future__ import annotations
 
+import contextlib
 from typing import Literal
 
 from bot.fleet import Fleet
 from bot.offer import Offer
+from bot.presenter import plain
 from bot.refusal import Refusal
 from flux2.models import Model
+from flux2.prompting import window
 from flux2.request import GenerationRequest
 from flux2.upsampling import benefit
 
@@ -18,6 +21,7 @@ Mode = Literal["none", "local", "openrouter", "auto"]
 """What a member may ask for."""
 MODES: tuple[Mode, ...] = ("none", "local", "openrouter", "auto")
 Route = Literal["local", "openrouter"]
+_GUESSABLE = 256
 _OPERATOR = "tell whoever runs this bot"
 
 
@@ -55,13 +59,16 @@ class Routes:
         )
 
     async def settle(
-        self, mode: Mode | None, request: GenerationRequest, offer: Offer
+        self, mode: Mode | None, request: GenerationRequest, offer: Offer, *, preferred: Mode | None = None
     ) -> tuple[GenerationRequest, tuple[str, ...]]:
         """Return the request with who rewrites its prompt before it is drawn, and sentences for the result.
 
-        `auto` leaves alone what gains little; whoever asked for nothing is told where it would gain. Raises Refusal
-        for a way that there is not.
+        `auto` leaves alone what gains little; whoever asked for nothing is told where it would gain. `preferred` holds
+        where nothing was asked for, and where there is a way. Raises Refusal for one that was asked for and is not.
         """
+        if mode is None and preferred is not None:
+            with contextlib.suppress(Refusal):
+                return await self.settle(preferred, request, offer)
         if request.variants:
             # Each list's words are there to be compared; rewritten one by one they could not be.
             return request, () if mode in (None, "none") else ("A prompt with lists is drawn as it is written.",)
@@ -78,6 +85,18 @@ class Routes:
         if mode == "auto":
             return request.model_copy(update={"upsample": route}), ()
         return request, (f"This prompt has {reason}: /enhance or upsample:auto may draw it better.",)
+
+    def warning(self, request: GenerationRequest, offer: Offer) -> str:
+        """What to tell the member of a prompt whose end may not be read, by an estimate; "" where all of it is."""
+        limit = offer.pick(request.model).max_sequence_length
+        longest = max(window.estimate(prompt) for prompt in request.prompts)
+        # The shipped miniature's words are not those of a language model: nothing can be guessed about its tokens.
+        if request.upsample != "none" or longest <= limit or limit < _GUESSABLE:
+            return ""
+        return (
+            f"This prompt has about {longest} tokens and {plain(request.model, 60)} reads {limit}: its end may not "
+            "count, so put what matters most first. The result says what was cut."
+        )
 
     async def _require_hosted(self) -> Route:
         if await self.hosted() is None:

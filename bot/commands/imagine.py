@@ -136,7 +136,7 @@ async def draw(
     if request.variants and not await _wanted(interaction, request):
         return
     preferred = (await services.shelf.preferences(interaction.user.id)).upsample
-    request, offered = await services.routes.settle(options.upsample or preferred, request, services.offer)
+    request, offered = await services.routes.settle(options.upsample, request, services.offer, preferred=preferred)
     entry = Entry(
         idempotency_key=f"i{interaction.id}",
         source=source,
@@ -146,7 +146,10 @@ async def draw(
         notes=(*gathered.notes, *notes, *offered),
         file_size_limit=interaction.filesize_limit,
     )
-    await services.admission.admit(entry, SlashFront(interaction))
+    admitted = await services.admission.admit(entry, SlashFront(interaction))
+    warning = services.routes.warning(request, services.offer)
+    if warning and admitted is not None:
+        await interaction.followup.send(warning, ephemeral=True)
 
 
 async def _wanted(interaction: discord.Interaction[Flux2Bot], request: GenerationRequest) -> bool:

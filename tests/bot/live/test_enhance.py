@@ -12,6 +12,7 @@ from redis import Redis
 from bot.client import Flux2Bot
 from bot.ledger.job import Job, State
 from config.settings import BotSettings
+from flux2.models import REGISTRY
 from flux2.upsampling.openrouter import Access
 from sandbox.member import Upload
 from sandbox.message import Message
@@ -219,3 +220,19 @@ async def test_describe_without_eyes_says_so(
     answer = await (await server.member("luna").slash("describe", {"image": picture()})).answer()
     assert answer.ephemeral
     assert "cannot see pictures" in answer.content
+
+
+async def test_a_prompt_that_will_be_cut_is_warned_of(
+    server: SandboxServer, bot: Flux2Bot, settings: BotSettings
+) -> None:
+    """To the member alone, before it is drawn, with the figures; a short one is not."""
+    with Redis.from_url(settings.redis_url.get_secret_value()) as redis:
+        Beacon(redis).beat(Heartbeat(name="gpu-2", role="gpu", state="idle", model=REGISTRY["klein-4b"]))
+    for words, warned in ((700, True), (5, False)):
+        use = await server.member("luna").slash("imagine", {"prompt": "fox " * words, "model": "klein-4b"})
+        await use.answer()
+        if warned:
+            warning = await until(use.ephemeral_follow_up)
+            assert "tokens and klein-4b reads 512" in warning.content
+        else:
+            assert use.ephemeral_follow_up() is None
