@@ -99,10 +99,14 @@ class Engine:
 
     def embed(self, request: GenerationRequest) -> dict[str, torch.Tensor]:
         """Return the pipeline's embedding arguments for `request`, encoded or remembered. Raises OutOfMemory."""
+        return self.embed_words(request.prompt, request.guidance_scale)
+
+    def embed_words(self, prompt: str, guidance_scale: float | None) -> dict[str, torch.Tensor]:
+        """The same for words of any request: the negative embedding is there where guidance is a second pass."""
         length = self.model.max_sequence_length
         with self._exclusive():
-            embeddings = {"prompt_embeds": self._embeddings.get(request.prompt, length)}
-            if self._uses_cfg(request):
+            embeddings = {"prompt_embeds": self._embeddings.get(prompt, length)}
+            if self._uses_cfg(guidance_scale):
                 embeddings["negative_prompt_embeds"] = self._embeddings.get("", length)
         return embeddings
 
@@ -124,7 +128,7 @@ class Engine:
         glimpses = Glimpses(self._pipe, request.width, request.height) if on_glimpse else None
 
         def after_step(_pipe: Any, index: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-            self._synchronize()  # kernels are queued ahead: without this, steps are reported before they are done
+            self.synchronize()  # kernels are queued ahead: without this, steps are reported before they are done
             if on_step:
                 on_step(index + 1)
             if glimpses and on_glimpse and index + 1 < request.num_inference_steps:
@@ -168,6 +172,16 @@ class Engine:
         with self._exclusive():
             return local.write(self._pipe, instruction, prompt, images, self.device, seed, on_token)
 
+    @contextmanager
+    def borrow(self) -> Iterator[Any]:
+        """Lend the pipeline for work it has no call for; its decoder takes whole tiles. Raises OutOfMemory.
+
+        What is done inside is one run: other calls wait, no gradients are kept.
+        """
+        with self._exclusive(), torch.no_grad():
+            self._pipe.vae.disable_tiling()
+            yield self._pipe
+
     def memory_bytes(self) -> tuple[int, int] | None:
         """Return (used, total) bytes of the accelerator's memory, None on the CPU."""
         if not self.device.startswith("cuda"):
@@ -190,10 +204,10 @@ class Engine:
             raise TypeError(f"The text encoder returned {type(embedding).__name__} instead of a tensor.")
         return embedding
 
-    def _uses_cfg(self, request: GenerationRequest) -> bool:
+    def _uses_cfg(self, guidance_scale: float | None) -> bool:
         """Whether the pipeline runs a second, unconditional pass: klein-base above a guidance of one."""
         is_base = self.model.pipeline == "Flux2KleinPipeline" and self.model.default_guidance is not None
-        return is_base and (request.guidance_scale or 0) > 1
+        return is_base and (guidance_scale or 0) > 1
 
     def _guidance(self, request: GenerationRequest) -> dict[str, float]:
         """Return the guidance argument; none for a pipeline that knows no such argument (klein-kv)."""
@@ -206,7 +220,8 @@ class Engine:
         else:
             self._pipe.vae.disable_tiling()
 
-    def _synchronize(self) -> None:
+    def synchronize(self) -> None:
+        """Wait until the device has done what was queued; steps are reported when they are really done."""
         if self.device != "cpu":
             torch.accelerator.synchronize(self.device)
 

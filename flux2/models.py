@@ -55,6 +55,10 @@ class Model(BaseModel):
     """Pixels; bounds of a WxH size. Megapixel sizes are bounded by max_pixels only."""
     max_pixels: int = 4 * MEGAPIXEL
     default_pixels: int = MEGAPIXEL
+    upscale_tile: int = 1024
+    """Pixels, a multiple of 16: side of the tiles a large picture is enlarged in, the size the weights draw best."""
+    upscale_sees_itself: bool = False
+    """Whether each such tile is given its own enlarged crop as a reference image: twice the tokens, more likeness."""
     default_count: int = 1
     max_count: int = 4
 
@@ -124,6 +128,7 @@ REGISTRY: dict[str, Model] = {
             min_side=64,
             max_pixels=2 * MEGAPIXEL,
             default_pixels=128 * 128,
+            upscale_tile=128,
         ),
     )
 }

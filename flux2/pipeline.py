@@ -59,7 +59,7 @@ class Reworded:
 
 
 @dataclass
-class _Stopwatch:
+class Stopwatch:
     """Seconds per phase, measured from one report to the next."""
 
     on_step: OnStep | None
@@ -91,7 +91,7 @@ def generate(
     `references` are the pictures of `request.reference_images`, in order. Raises InvalidRequest, ScreeningRefused,
     OutOfMemory, and whatever `on_step` or `on_image` raises, GenerationCancelled above all.
     """
-    watch = _Stopwatch(on_step)
+    watch = Stopwatch(on_step)
     watch.report("references", 0, len(references))
     for prompt in dict.fromkeys(request.prompts):
         screening.check_prompt(prompt)
@@ -149,7 +149,7 @@ def reword(
     return Reworded(final, done.prompt, (*done.notes, f"Prompt rewritten by {upsampler.name}."))
 
 
-def _counter(watch: _Stopwatch, index: int, request: GenerationRequest) -> Callable[[int], None]:
+def _counter(watch: Stopwatch, index: int, request: GenerationRequest) -> Callable[[int], None]:
     """Return what picture number `index` reports after each of its denoising steps."""
     per_picture = request.num_inference_steps
 

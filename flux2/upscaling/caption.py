@@ -1,0 +1,55 @@
+"""What an upscale is told of the picture: whose words, in what order they are asked for, and that it is said."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from flux2.errors import Flux2Error
+from flux2.upscaling.request import UpscaleRequest
+
+_log = logging.getLogger(__name__)
+
+NEUTRAL = "A sharp, detailed picture."
+
+Look = Callable[[Image.Image], str]
+"""Describes a picture in words. Raises Flux2Error where it cannot."""
+
+
+@dataclass(frozen=True)
+class Captioner:
+    """Someone who can look at pictures; `name` is said with the caption."""
+
+    name: str
+    look: Look
+
+
+@dataclass(frozen=True)
+class Caption:
+    """The words, and a sentence on whose they are."""
+
+    words: str
+    origin: str
+
+
+def caption(request: UpscaleRequest, picture: Image.Image, captioners: Sequence[Captioner] = ()) -> Caption:
+    """Return the member's words, else those of the first captioner that answers, else the picture's own prompt.
+
+    Where there is none of these, a neutral sentence.
+    """
+    if request.prompt:
+        return Caption(request.prompt, "The caption is the given prompt.")
+    for captioner in captioners:
+        try:
+            words = captioner.look(picture).strip()
+        except Flux2Error as failed:
+            _log.warning("%s gives no caption: %s", captioner.name, failed)
+            continue
+        if words:
+            return Caption(words, f"The caption is by {captioner.name}.")
+    if request.recipe:
+        return Caption(request.recipe, "The caption is the prompt the picture was drawn from.")
+    return Caption(NEUTRAL, "Nobody here can look at pictures, so the caption is a neutral one.")
