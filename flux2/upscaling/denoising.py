@@ -15,7 +15,7 @@ import torch
 from flux2.upscaling import schedule
 from flux2.upscaling.tiles import Layout
 
-Velocity = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
+Velocity = Callable[[torch.Tensor, torch.Tensor | None, torch.Tensor], torch.Tensor]
 """(tile of the canvas, the same tile without noise or None, timestep 0..1000) -> its velocity, (1, 128, h, w).
 
 A tile that is given is looked at as a reference image.
@@ -83,8 +83,8 @@ def denoise(
 ) -> torch.Tensor:
     """Mix `level` of `noise` into `clean`, both (1, 128, h, w), and denoise it in `steps` steps.
 
-    `level` is 0 to 1; at 0 nothing is done. `sees_itself`: each tile is given its clean self as a reference. `on_tile` is called with the tile passes done, of tiles x steps; raising
-    from it ends the work.
+    `level` is 0 to 1; at 0 nothing is done. `sees_itself`: each tile gets its clean self as a reference. `on_tile` is
+    called with the tile passes done, of tiles x steps; raising from it ends the work.
     """
     if level == 0:
         return clean
