@@ -27,7 +27,7 @@ from worker.blobs import Blobs
 
 _CDN = frozenset({"cdn.discordapp.com", "media.discordapp.net"})
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_KEPT_PIXELS = 4 * MEGAPIXEL
+KEPT_PIXELS = 4 * MEGAPIXEL
 """Pixels of a reference that are stored; the models look at one megapixel of it at most."""
 _DOWNLOAD_S = 30
 _CHUNK = 64 * 1024
@@ -89,8 +89,11 @@ class AttachmentReader:
         limit = f"{max_bytes / (1024 * 1024):.3g}"
         return Refusal(f"{name} is larger than {limit} MiB; save it smaller and attach it again.")
 
-    async def read(self, attachments: Sequence[Attached]) -> References:
-        """Download, decode and keep every attachment. Raises Refusal with one sentence for the first bad one."""
+    async def read(self, attachments: Sequence[Attached], *, max_pixels: int = KEPT_PIXELS) -> References:
+        """Download, decode and keep every attachment, reduced to `max_pixels`.
+
+        Raises Refusal with one sentence for the first bad one.
+        """
         self.check(attachments)
         pictures: list[ReferenceImage] = []
         notes: list[str] = []
@@ -98,16 +101,16 @@ class AttachmentReader:
             data = await self.fetch(attachment, max_bytes=self._limits.max_bytes)
             with _named(attachment):
                 async with self._decoding:
-                    picture, said = await asyncio.to_thread(self._keep, data)
+                    picture, said = await asyncio.to_thread(self._keep, data, max_pixels)
             pictures.append(picture)
             notes += said if len(attachments) == 1 else [f"Image {number}: {note}" for note in said]
         return References(tuple(pictures), tuple(notes))
 
-    def _keep(self, data: bytes) -> tuple[ReferenceImage, tuple[str, ...]]:
+    def _keep(self, data: bytes, max_pixels: int) -> tuple[ReferenceImage, tuple[str, ...]]:
         reference = images.open_reference(data, max_pixels=self._limits.max_pixels)
         image = reference.image
-        if image.width * image.height > _KEPT_PIXELS:
-            scale = (_KEPT_PIXELS / (image.width * image.height)) ** 0.5
+        if image.width * image.height > max_pixels:
+            scale = (max_pixels / (image.width * image.height)) ** 0.5
             side = max(1, int(image.width * scale)), max(1, int(image.height * scale))
             image = image.resize(side, Image.Resampling.LANCZOS)
         sha256 = self._blobs.put(images.encode(image, "png", 100))

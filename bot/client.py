@@ -36,6 +36,7 @@ from bot.interactions.reply import ConfirmButton, ReplyEdits
 from bot.interactions.send import SendButton
 from bot.interactions.show import ShowButton
 from bot.interactions.spoiler import SpoilerButton
+from bot.interactions.upscale import UpscaleButton
 from bot.interactions.words import OriginalButton, RewordButton, UseButton
 from bot.running import Running
 from bot.rush import Rush
@@ -50,6 +51,7 @@ _BUTTONS = (
     CancelButton,
     ConfirmButton,
     ShowButton,
+    UpscaleButton,
     MoreButton,
     RemixButton,
     FavouriteButton,

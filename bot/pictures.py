@@ -8,6 +8,7 @@ import io
 import discord
 
 from bot import titles
+from bot.attachments import KEPT_PIXELS
 from bot.ledger.job import Job
 from bot.refusal import Refusal
 from bot.services import Services
@@ -15,14 +16,19 @@ from flux2.request import ReferenceImage
 from worker.blobs import BlobMissing, Blobs
 
 
-async def picture_of(job: Job, shown: discord.Message | None, services: Services) -> ReferenceImage:
-    """Return the job's first picture as a reference; `shown` is the message that holds it. Raises Refusal."""
+async def picture_of(
+    job: Job, shown: discord.Message | None, services: Services, *, max_pixels: int = KEPT_PIXELS
+) -> ReferenceImage:
+    """Return the job's first picture as a reference; `shown` is the message that holds it. Raises Refusal.
+
+    `max_pixels` bounds what is kept of one that is no longer stored.
+    """
     if job.pictures:
         picture = job.pictures[0]
         if await asyncio.to_thread(services.blobs.exists, picture.sha256):
             return ReferenceImage(sha256=picture.sha256, width=picture.width, height=picture.height)
     if shown is not None and shown.attachments:
-        return (await services.attachments.read(shown.attachments[:1])).pictures[0]
+        return (await services.attachments.read(shown.attachments[:1], max_pixels=max_pixels)).pictures[0]
     raise Refusal("That picture is no longer stored; attach it to /imagine instead.")
 
 

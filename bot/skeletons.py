@@ -12,6 +12,7 @@ from bot.interactions.custom_id import Verb, custom_id
 from flux2.prompting.scene import is_json
 from flux2.request import GenerationRequest
 from flux2.upsampling.request import RewriteRequest, WordsRequest
+from flux2.upscaling.request import UpscaleRequest
 from worker.contract import FailureCode, Request, Skeleton, literal
 
 _PROMPT_SHOWN = 400
@@ -34,7 +35,7 @@ def result_text(request: Request, user_id: int) -> str:
     title = literal(titles.title(request, _PROMPT_SHOWN))
     figures = f"{literal(presenter.plain(request.model, 60))} · {{size}} · seed {{seed}} · {{seconds}} s"
     drawn = "> {prompt}\n" if isinstance(request, GenerationRequest) and request.upsample != "none" else ""
-    return f"<@{user_id}> {title}\n{drawn}-# AI-generated · {figures}\n{{notes}}"
+    return f"<@{user_id}> {title}\n{drawn}-# AI-generated · {figures}\n{_caption(request)}{{notes}}"
 
 
 def _words_text(request: WordsRequest, user_id: int) -> str:
@@ -46,12 +47,18 @@ def _words_text(request: WordsRequest, user_id: int) -> str:
     return f"<@{user_id}> {{words}}\n-# AI-written description · {{seconds}} s\n{{notes}}"
 
 
+def _caption(request: Request) -> str:
+    # What steered an upscale is known only afterwards, and without a model nothing did.
+    return "-# Caption: {words}\n" if isinstance(request, UpscaleRequest) and request.method == "flux" else ""
+
+
 def skeleton(job_id: str, request: Request, user_id: int, file_size_limit: int) -> Skeleton:
     """Word everything that may be posted for the job. `file_size_limit` in bytes, as Discord stated it at accept."""
     again = _button("Again", Verb.AGAIN, job_id, _PRIMARY)
     edit = _button("Edit", Verb.EDIT, job_id)
+    upscale = _button("Upscale", Verb.UPSCALE, job_id)
     more = _button("More…", Verb.MORE, job_id)
-    row = _row(again, edit, more)
+    row = _row(again, edit, upscale, more)
     if isinstance(request, WordsRequest):
         use, reword = _button("Use", Verb.USE, job_id, _PRIMARY), _button("Edit", Verb.REWORD, job_id)
         is_rewrite = isinstance(request, RewriteRequest)

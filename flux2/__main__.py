@@ -12,9 +12,9 @@ import sys
 from collections.abc import Sequence
 
 from flux2.errors import Flux2Error
-from flux2.terminal import draw, interactive, words
+from flux2.terminal import draw, interactive, upscale, words
 
-_VERBS = (draw, words, interactive)
+_VERBS = (draw, words, interactive, upscale)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

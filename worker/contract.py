@@ -215,9 +215,11 @@ class RenderResult(Wire):
     job_id: str
     attempt: int
     pictures: tuple[Picture, ...] = ()
-    words: str | None = None
-    """What was written rather than drawn: a rewritten prompt, a caption. Unescaped."""
-    prompt: str | None = None
+    words: str | None = Field(default=None, exclude_if=lambda words: words is None)
+    """What was written rather than drawn: a rewritten prompt, a caption. Unescaped. Not written where there are none:
+    an older lane posts the pictures all the same.
+    """
+    prompt: str | None = Field(default=None, exclude_if=lambda prompt: prompt is None)
     """What was drawn where it is not the request's prompt: the worker rewrote it."""
     seconds: float
     timings: Mapping[str, float] = Field(default_factory=dict)

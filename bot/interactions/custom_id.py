@@ -20,6 +20,7 @@ class Verb(StrEnum):
     CANCEL = "cancel"
     CONFIRM = "confirm"
     SHOW = "show"
+    UPSCALE = "upscale"
     MORE = "more"
     REMIX = "remix"
     FAVOURITE = "favourite"

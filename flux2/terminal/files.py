@@ -8,13 +8,14 @@ from PIL import Image
 
 from flux2 import images
 from flux2.provenance import Provenance
-from flux2.request import GenerationRequest
+from flux2.request import GenerationRequest, OutputFormat
+from flux2.upscaling.request import UpscaleRequest
 
-SUFFIXES = {".png": "png", ".webp": "webp", ".jpg": "jpeg", ".jpeg": "jpeg"}
+SUFFIXES: dict[str, OutputFormat] = {".png": "png", ".webp": "webp", ".jpg": "jpeg", ".jpeg": "jpeg"}
 """File name endings that make a path a file rather than a folder, and the format each stands for."""
 
 
-def prepare(out: Path, request: GenerationRequest) -> list[Path]:
+def prepare(out: Path, request: GenerationRequest | UpscaleRequest) -> list[Path]:
     """Return the files to write, and make their folder; in one, no file is overwritten. Raises OSError."""
     named = out.suffix.lower() in SUFFIXES
     folder = out.parent if named else out
@@ -35,7 +36,7 @@ def _free(folder: Path, stem: str, extension: str) -> Path:
     return file
 
 
-def save(pictures: list[Image.Image], request: GenerationRequest, files: list[Path]) -> None:
+def save(pictures: list[Image.Image], request: GenerationRequest | UpscaleRequest, files: list[Path]) -> None:
     """Write each picture to its file. Raises OSError."""
     for image, seed, file in zip(pictures, request.seeds, files, strict=True):
         made = Provenance.of(request, seed)

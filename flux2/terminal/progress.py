@@ -14,15 +14,17 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def bar(request: GenerationRequest) -> Iterator[OnStep]:
-    """Show the denoising steps of all pictures together."""
+def bar(request: GenerationRequest | None = None) -> Iterator[OnStep]:
+    """Show the denoising steps of all pictures together, or all tiles' where there is no such request."""
     from tqdm import tqdm
 
-    with tqdm(total=request.count * request.num_inference_steps, unit="step", file=sys.stderr) as shown:
+    total = request.count * request.num_inference_steps if request else None
+    with tqdm(total=total, unit="step", file=sys.stderr) as shown:
 
-        def on_step(phase: str, step: int, _steps: int) -> None:
+        def on_step(phase: str, step: int, steps: int) -> None:
             shown.set_description(phase)
             if phase == "denoise":
+                shown.total = steps
                 shown.update(step - shown.n)
 
         yield on_step

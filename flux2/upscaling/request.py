@@ -24,6 +24,8 @@ MAX_PIXELS = 16 * MEGAPIXEL
 MIN_SOURCE_SIDE = 32
 """Pixels; with less there is nothing to keep to."""
 MIN_FACTOR, MAX_FACTOR, DEFAULT_FACTOR = 1.0, 4.0, 2.0
+_WORTHWHILE_FACTOR = 1.1
+"""Less than this is done only where it was asked for."""
 DEFAULT_CREATIVITY = 0.3
 MIN_GUIDANCE, MAX_GUIDANCE, DEFAULT_GUIDANCE = 1.0, 4.0, 1.0
 MIN_STEPS, MAX_STEPS, DEFAULT_STEPS = 4, 50, 20
@@ -138,6 +140,11 @@ def target(source: tuple[int, int], factor: float | None, size: str | None) -> t
             raise InvalidRequest("Give either a factor or a size, not both.")
         return _sized(source, size, most)
     if factor is None:
+        if most < _WORTHWHILE_FACTOR:
+            raise InvalidRequest(
+                f"The picture is {source[0]}x{source[1]}, as large as an upscale gets; "
+                "to redraw it at that size give factor 1."
+            )
         if most >= DEFAULT_FACTOR:
             return *_scaled(source, DEFAULT_FACTOR), None
         return *_scaled(source, most), f"Enlarged {most:.2f}×, to the {MAX_PIXELS // MEGAPIXEL} megapixels that can be."

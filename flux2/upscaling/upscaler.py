@@ -25,8 +25,10 @@ from flux2.upscaling.tiles import layout
 
 _log = logging.getLogger(__name__)
 
-_OVERLAP = 4
-"""A tile shares this fraction of its side with each neighbour."""
+_OVERLAP = 8
+"""A tile shares one part in so many of its side with each neighbour."""
+_LEAST_OVERLAP = 2
+"""Tokens."""
 _SMALLEST_TILE = 128
 """Pixels."""
 _BYTES_PER_PIXEL = 4096
@@ -130,7 +132,9 @@ def _add_detail(
     engine: Engine, request: UpscaleRequest, source: Image.Image, steering: Steering, side: int, report: OnStep
 ) -> Image.Image:
     canvas = _padded(_enlarged(request, source))
-    tiles = layout(canvas.height // MULTIPLE, canvas.width // MULTIPLE, side // MULTIPLE, side // MULTIPLE // _OVERLAP)
+    tokens = side // MULTIPLE
+    overlap = max(_LEAST_OVERLAP, tokens // _OVERLAP)
+    tiles = layout(canvas.height // MULTIPLE, canvas.width // MULTIPLE, tokens, overlap)
     count = len(tiles.tiles)
     with engine.borrow() as pipe:
         clean = latents.encode(pipe, canvas, tiles, _counter(engine, report, "encode", count))

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import time
 
-from PIL import Image
-
 from flux2.provenance import Provenance
+from flux2.upscaling import upscaler
 from flux2.upscaling.request import UpscaleRequest
 from worker.kinds.kit import Kit, OnStep, Product, open_picture, save_picture
 
 
 def upscale(request: UpscaleRequest, kit: Kit, on_step: OnStep) -> Product:
-    """Enlarge the picture of `request`."""
+    """Enlarge the picture of `request`. The words of the product are the caption that steered it."""
     on_step("references", 0, 1)
     source = open_picture(request.image, kit.blobs)
-    on_step("decode", 0, 1)
-    enlarged = source.resize((request.width, request.height), Image.Resampling.LANCZOS)
+    done = upscaler.upscale(kit.engine, request, source, captioners=kit.captioners, on_step=on_step)
     drawn = time.monotonic()
     on_step("save", 0, 1)
     form, quality, seed = request.output_format, request.output_quality, request.seed
-    picture = save_picture(enlarged, form, quality, seed, kit.blobs, Provenance.of(request, seed))
-    return Product(pictures=(picture,), timings={"save": time.monotonic() - drawn})
+    picture = save_picture(done.image, form, quality, seed, kit.blobs, Provenance.of(request, seed))
+    timings = {**done.timings, "save": time.monotonic() - drawn}
+    return Product(pictures=(picture,), words=done.caption, timings=timings, notes=done.notes)

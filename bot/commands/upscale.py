@@ -1,0 +1,117 @@
+"""/upscale: a picture enlarged up to four times, with detail that fits it; the result arrives in a thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.app_commands import Choice
+
+from bot import access, answers
+from bot.admission import Entry
+from bot.applicants import applicant_in
+from bot.enlarging import Enlargement, first_of, recipe_of
+from bot.fronts import SlashFront, is_thread
+from bot.ledger.job import Job
+from bot.pictures import picture_of
+from flux2.request import MAX_PROMPT, MAX_SEED
+from flux2.upscaling.request import (
+    DEFAULT_CREATIVITY,
+    DEFAULT_FACTOR,
+    DEFAULT_STEPS,
+    MAX_FACTOR,
+    MAX_GUIDANCE,
+    MAX_PIXELS,
+    MAX_STEPS,
+    MIN_FACTOR,
+    MIN_GUIDANCE,
+    MIN_STEPS,
+)
+
+if TYPE_CHECKING:
+    from bot.client import Flux2Bot
+
+
+@app_commands.command(description="Make a picture larger and sharper; it stays the same picture.")
+@app_commands.describe(
+    image="The picture to enlarge.",
+    factor=f"How many times longer the sides become, {MIN_FACTOR:g} to {MAX_FACTOR:g}; default {DEFAULT_FACTOR:g}.",
+    creativity=f"0 keeps every detail, 1 draws freely; default {DEFAULT_CREATIVITY:g}.",
+    guidance="How closely the caption is followed, where the model takes it.",
+    steps=f"Denoising steps; default {DEFAULT_STEPS}.",
+    seed="The same seed and options give the same picture.",
+    prompt="What the picture shows; left out, it is captioned.",
+    size="Instead of a factor: megapixels (1, 2, 4, 8 or 16) or width x height.",
+    method="flux adds detail with the model; classic only enlarges.",
+)
+@app_commands.choices(method=[Choice(name=name, value=name) for name in ("flux", "classic")])
+@app_commands.guild_only()
+@app_commands.allowed_installs(guilds=True, users=False)
+async def upscale(
+    interaction: discord.Interaction[Flux2Bot],
+    image: discord.Attachment,
+    factor: app_commands.Range[float, MIN_FACTOR, MAX_FACTOR] | None = None,
+    creativity: app_commands.Range[float, 0, 1] | None = None,
+    guidance: app_commands.Range[float, MIN_GUIDANCE, MAX_GUIDANCE] | None = None,
+    steps: app_commands.Range[int, MIN_STEPS, MAX_STEPS] | None = None,
+    seed: app_commands.Range[int, 0, MAX_SEED] | None = None,
+    prompt: app_commands.Range[str, 1, MAX_PROMPT] | None = None,
+    size: app_commands.Range[str, 1, 20] | None = None,
+    method: str | None = None,
+) -> None:
+    """Gather the options; `enlarge` does the rest."""
+    wish = Enlargement(
+        factor=factor,
+        size=size,
+        creativity=creativity,
+        guidance=guidance,
+        steps=steps,
+        seed=seed,
+        prompt=prompt,
+        method=method,
+    )
+    await enlarge(interaction, wish, image)
+
+
+async def enlarge(
+    interaction: discord.Interaction[Flux2Bot],
+    wish: Enlargement,
+    image: discord.Attachment,
+    job: Job | None = None,
+    shown: discord.Message | None = None,
+) -> None:
+    """Check, acknowledge, read the picture, settle, admit; `job` drew the picture, where it is one of ours.
+
+    Raises Refusal and InvalidRequest.
+    """
+    services = interaction.client.services
+    access.require_posting(interaction.app_permissions, in_thread=is_thread(interaction.channel))
+    services.attachments.check([image])
+    preferred = services.gate.default_model(interaction.guild_id)
+    if services.offer.seen and image.width and image.height:
+        wish.rehearse(services.offer.pick(None, preferred), (image.width, image.height))
+    if not await answers.acknowledge(interaction):
+        return
+    model = await services.offer.choose(None, preferred)
+    if job is not None:
+        picture, notes = await picture_of(job, shown, services, max_pixels=MAX_PIXELS), first_of(job)
+    else:
+        read = await services.attachments.read([image], max_pixels=MAX_PIXELS)
+        picture, notes = read.pictures[0], read.notes
+    request, said = wish.settle(model, picture, recipe_of(job))
+    entry = Entry(
+        idempotency_key=f"i{interaction.id}",
+        source="upscale",
+        parent_id=None if job is None else job.id,
+        applicant=applicant_in(interaction),
+        request=request,
+        notes=(*notes, *said),
+        file_size_limit=interaction.filesize_limit,
+    )
+    await services.admission.admit(entry, SlashFront(interaction))
+
+
+async def setup(bot: Flux2Bot) -> None:
+    """Register the command."""
+    bot.tree.add_command(upscale)

@@ -1,0 +1,35 @@
+"""Upscale, in the menu of any message with a picture: the bot's own or a member's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+
+from bot.commands.upscale import enlarge
+from bot.enlarging import Enlargement
+from bot.refusal import Refusal
+
+if TYPE_CHECKING:
+    from bot.client import Flux2Bot
+
+
+@app_commands.context_menu(name="Upscale")
+@app_commands.guild_only()
+@app_commands.allowed_installs(guilds=True, users=False)
+async def upscale(interaction: discord.Interaction[Flux2Bot], message: discord.Message) -> None:
+    """Enlarge the message's first picture with the default options."""
+    pictures = [one for one in message.attachments if (one.content_type or "").startswith("image/")]
+    if not pictures:
+        raise Refusal("That message holds no picture; use Upscale on one that does, or /upscale.")
+    me = interaction.client.user
+    job = None
+    if me is not None and message.author.id == me.id:
+        job = await interaction.client.services.ledger.by_result_message(message.id)
+    await enlarge(interaction, Enlargement(), pictures[0], job, message)
+
+
+async def setup(bot: Flux2Bot) -> None:
+    """Register the entry."""
+    bot.tree.add_command(upscale)
