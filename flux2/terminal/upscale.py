@@ -61,10 +61,12 @@ def run(options: argparse.Namespace) -> int:
     )
     written = files.prepare(options.out, request)
     engine = machine.load(model, options)
+    from flux2.upscaling import caption
     from flux2.upscaling.upscaler import upscale
 
     with progress.bar() as on_step:
-        upscaled = upscale(engine, request, picture.image, on_step=on_step)
+        eyes = caption.own(engine, request.seed, on_step)
+        upscaled = upscale(engine, request, picture.image, captioners=eyes, on_step=on_step)
     files.save([upscaled.image], request, written)
     sys.stderr.writelines(f"{note}\n" for note in (*picture.notes, *notes, *upscaled.notes))
     if upscaled.caption:

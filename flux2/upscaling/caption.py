@@ -5,11 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from flux2.errors import Flux2Error
+from flux2.errors import Flux2Error, ScreeningRefused
+from flux2.upsampling import rewriting
+from flux2.upsampling.local import Local
+from flux2.upsampling.port import MAX_ANSWER_TOKENS
 from flux2.upscaling.request import UpscaleRequest
+
+if TYPE_CHECKING:
+    from flux2.engine import Engine
+    from flux2.pipeline import OnStep
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +43,19 @@ class Caption:
     origin: str
 
 
+def own(engine: Engine, seed: int, on_step: OnStep | None) -> tuple[Captioner, ...]:
+    """The loaded model's own eyes, where it has any: dev's text encoder looks at pictures too."""
+    if not engine.model.can_describe:
+        return ()
+
+    def on_token(done: int) -> None:
+        if on_step:
+            on_step("rewrite", done, MAX_ANSWER_TOKENS)
+
+    upsampler = Local(engine, seed=seed, on_token=on_token)
+    return (Captioner(upsampler.name, lambda picture: rewriting.describe(upsampler, picture)),)
+
+
 def caption(request: UpscaleRequest, picture: Image.Image, captioners: Sequence[Captioner] = ()) -> Caption:
     """Return the member's words, else those of the first captioner that answers, else the picture's own prompt.
 
@@ -45,6 +66,8 @@ def caption(request: UpscaleRequest, picture: Image.Image, captioners: Sequence[
     for captioner in captioners:
         try:
             words = captioner.look(picture).strip()
+        except ScreeningRefused:
+            raise
         except Flux2Error as failed:
             _log.warning("%s gives no caption: %s", captioner.name, failed)
             continue

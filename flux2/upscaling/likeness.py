@@ -1,8 +1,8 @@
 """The same picture: made small again, the result is what it came from, colours first.
 
 A model that draws detail also shifts colours and moves edges by a little, each tile by its own. What the source shows
-is known, so it is put back: the result is reduced, compared with the source, and the difference added. Only what is
-finer than the source is the model's.
+is known, so it is put back: the result is reduced as a camera would, by averages, compared with the source, and the
+difference added. Only what is finer than the source is the model's.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def match(pixels: NDArray[np.float32], source: Image.Image, strength: float) -> 
     for channel, wanted in enumerate(truth.split()) if strength > 0 else ():
         asked = np.asarray(wanted, np.float32)
         for _ in range(_PASSES):
-            found = np.asarray(_plane(pixels[:, :, channel]).resize(size, Image.Resampling.LANCZOS))
+            found = np.asarray(_plane(pixels[:, :, channel]).resize(size, Image.Resampling.BOX))
             missing = _plane((asked - found) * np.float32(strength))
-            pixels[:, :, channel] += np.asarray(missing.resize((width, height), Image.Resampling.BICUBIC))
+            pixels[:, :, channel] += np.asarray(missing.resize((width, height), Image.Resampling.LANCZOS))
     np.clip(pixels, 0, 255, out=pixels)
     np.rint(pixels, out=pixels)
     return Image.fromarray(pixels.astype(np.uint8))

@@ -16,6 +16,7 @@ from PIL import Image
 from flux2.engine import Engine
 from flux2.errors import OutOfMemory
 from flux2.pipeline import OnStep, Phase, Stopwatch
+from flux2.screening.port import NOTHING, Screening
 from flux2.sizing import MULTIPLE
 from flux2.upscaling import latents, likeness
 from flux2.upscaling.caption import Captioner, caption
@@ -59,20 +60,23 @@ def upscale(
     captioners: Sequence[Captioner] = (),
     on_step: OnStep | None = None,
     tile_side: int | None = None,
+    screening: Screening = NOTHING,
 ) -> Upscaled:
-    """Enlarge `source`, the RGB picture `request.image` names.
+    """Enlarge `source`, the RGB picture `request.image` names; nothing that `screening` refuses is used or shown.
 
     `tile_side` in pixels, a multiple of 16; None: by the model and its free memory. Raises OutOfMemory after one more
-    try in tiles of half the side, and whatever `on_step` raises, GenerationCancelled above all.
+    try in tiles of half the side, ScreeningRefused, and whatever `on_step` raises, GenerationCancelled above all.
     """
     watch = Stopwatch(on_step)
     watch.report("references", 0, 1)
+    screening.check_image(source, "reference image")
     if request.method == "classic":
         image = _enlarged(request, source)
         watch.report("decode", 1, 1)
         return Upscaled(image, None, None, watch.timings)
     watch.report("encode", 0, 1)
     words = caption(request, source, captioners)
+    screening.check_prompt(words.words)
     steering = _steering(engine, request, words.words)
     side = tile_side or _tile_side(engine)
     try:
@@ -84,6 +88,7 @@ def upscale(
         side = max(_SMALLEST_TILE, side // 2 // MULTIPLE * MULTIPLE)
         image = _again(engine, request, source, steering, side, watch.report)
     watch.report("decode", 1, 1)
+    screening.check_image(image, "result")
     return Upscaled(image, words.words, side, watch.timings, (*_cut_note(engine, words.words), words.origin))
 
 

@@ -15,6 +15,8 @@ _NEED_TORCH = {
     "test_conditioning.py",
     "test_cli.py",
     "test_interactive.py",
+    "test_denoising.py",
+    "test_upscaler.py",
 }
 
 
@@ -22,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that load models on one xdist worker, where they are loaded once."""
     here = Path(__file__).parent
     for item in items:
-        if item.path.parent == here and item.path.name in _NEED_TORCH:
+        if item.path.parent in (here, here / "upscaling") and item.path.name in _NEED_TORCH:
             item.add_marker(pytest.mark.xdist_group("torch"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from flux2.provenance import Provenance
-from flux2.upscaling import upscaler
+from flux2.upscaling import caption, upscaler
 from flux2.upscaling.request import UpscaleRequest
 from worker.kinds.kit import Kit, OnStep, Product, open_picture, save_picture
 
@@ -14,7 +14,14 @@ def upscale(request: UpscaleRequest, kit: Kit, on_step: OnStep) -> Product:
     """Enlarge the picture of `request`. The words of the product are the caption that steered it."""
     on_step("references", 0, 1)
     source = open_picture(request.image, kit.blobs)
-    done = upscaler.upscale(kit.engine, request, source, captioners=kit.captioners, on_step=on_step)
+    done = upscaler.upscale(
+        kit.engine,
+        request,
+        source,
+        captioners=caption.own(kit.engine, request.seed, on_step),
+        on_step=on_step,
+        screening=kit.screening,
+    )
     drawn = time.monotonic()
     on_step("save", 0, 1)
     form, quality, seed = request.output_format, request.output_quality, request.seed
