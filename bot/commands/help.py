@@ -15,6 +15,7 @@ _TEXT = """\
 **Reply to one of my pictures**, with the ping on, and say what should change: I draw the change. \
 Images attached to the reply are used too.
 **Again** draws the same with another seed, **Edit** lets you change the words or the picture, \
+**Upscale** makes it twice as large, and **/upscale** up to four times any picture you attach. \
 **More…** holds the recipe, Remix, favourites, spoiler and delete.
 **style:** puts a look around your words, codes such as #E8AA14 give exact colours, and **/scene** asks for a picture \
 part by part.

@@ -133,7 +133,7 @@ class Gpu:
         """Say a denoise step."""
         self.fence.announce(Progress(job_id=job_id, attempt=attempt, phase="denoise", step=step, steps=steps))
 
-    async def finish(self, job: Job, attempt: int) -> bool:
+    async def finish(self, job: Job, attempt: int, words: str | None = None) -> bool:
         """Hand in plain grey pictures of the size asked for."""
         request = job.request
         pictures = []
@@ -151,7 +151,7 @@ class Gpu:
                     seed=seed,
                 )
             )
-        result = RenderResult(job_id=job.id, attempt=attempt, pictures=tuple(pictures), seconds=1.5)
+        result = RenderResult(job_id=job.id, attempt=attempt, pictures=tuple(pictures), words=words, seconds=1.5)
         return await asyncio.to_thread(self.fence.accept, result)
 
     async def fail(self, job: Job, attempt: int) -> None:
