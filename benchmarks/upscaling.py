@@ -87,14 +87,13 @@ def worth(engine: Engine, pairs: int) -> None:
 
 def curve(engine: Engine, out: Path, pairs: int = 4) -> None:
     """How far the result is from that of creativity 0, drawn as SVG."""
+    sources = [Pair.numbered(number, 64, 2).source for number in range(pairs)]
+    least = [np.asarray(enlarge(engine, source, creativity=0), np.float64) for source in sources]
     deviations = []
     for level in LEVELS:
-        found = []
-        for number in range(pairs):
-            source = Pair.numbered(number, 64, 2).source
-            plain = np.asarray(source.resize((128, 128), Image.Resampling.LANCZOS), np.float64)
-            found.append(np.sqrt(((np.asarray(enlarge(engine, source, creativity=level)) - plain) ** 2).mean()))
-        deviations.append(float(np.mean(found)))
+        shown = [np.asarray(enlarge(engine, source, creativity=level)) for source in sources]
+        apart = [np.sqrt(((one - kept) ** 2).mean()) for one, kept in zip(shown, least, strict=True)]
+        deviations.append(float(np.mean(apart)))
         print(f"creativity {level:.1f}: deviation {deviations[-1]:6.2f} of 255", flush=True)
     out.write_text(_drawn(deviations))
 
