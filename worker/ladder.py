@@ -59,7 +59,8 @@ def fit(data: bytes, output_format: OutputFormat, limit: int) -> Fitted:
     for rung_format, words, write in _rungs(image, output_format, provenance.read(data)):
         smaller = write()
         if len(smaller) <= limit:
-            return Fitted(smaller, rung_format, f"Sent as {words} to fit {_bytes(limit)}; the whole file ({_bytes(len(data))}) is kept.")
+            whole = f"the whole file ({_bytes(len(data))}) is kept"
+            return Fitted(smaller, rung_format, f"Sent as {words} to fit {_bytes(limit)}; {whole}.")
     raise DoesNotFit(f"A picture of {len(data)} bytes cannot be made to fit {limit} bytes.")
 
 
