@@ -1,0 +1,45 @@
+"""A stack whose bot, io and gpu processes each reach Redis through a wire of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sandbox.stack import Stack
+from tests.faults.wire import Wire
+
+QUICK = {"RECONCILE_INTERVAL_S": "2", "STATUS_EDIT_INTERVAL_S": "0.5"}
+"""Looks for what went wrong sooner than in operation, where a test would only wait."""
+
+
+class WiredStack(Stack):
+    """`wires` by child: bot, io, gpu. The local Discord and the test itself reach Redis directly."""
+
+    def __init__(self, folder: Path, **options: Any) -> None:
+        options["settings"] = {**QUICK, **options.get("settings", {})}
+        super().__init__(folder, **options)
+        assert self.redis is not None
+        self.wires = {name: Wire(self.redis.port) for name in ("bot", "io", "gpu")}
+
+    async def start(self) -> Stack:
+        """Lay the wires, then start what speaks over them."""
+        for wire in self.wires.values():
+            await wire.start()
+        return await super().start()
+
+    def _add(self, name: str, arguments: tuple[str, ...], settings: dict[str, str]) -> None:
+        assert self.redis is not None
+        wire = self.wires[name.partition("-")[0]]
+        url = self.redis_url.replace(f":{self.redis.port}/", f":{wire.port}/")
+        super()._add(name, arguments, {**settings, "REDIS_URL": url})
+
+    async def stop(self) -> None:
+        """Stop everything, then cut the wires."""
+        await super().stop()
+        for wire in self.wires.values():
+            await wire.stop()
+
+    async def restart(self, name: str) -> None:
+        """Start a child that has ended, and wait until it serves."""
+        self.children[name].start()
+        await self.wait_until_ready()
