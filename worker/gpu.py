@@ -11,7 +11,6 @@ import time
 
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Worker
 from rq.exceptions import DequeueTimeout
 from rq.job import Job, JobStatus
 from rq.queue import Queue
@@ -26,6 +25,7 @@ from worker.control import Orders
 from worker.fence import Fence, Refusal
 from worker.heartbeat import Beacon
 from worker.keeper import Keeper
+from worker.maintenance import LastingWorker
 from worker.patience import Left, Patience
 from worker.pipe import Order
 from worker.settlement import Settlement
@@ -40,7 +40,7 @@ _PUT_BACK_REST_S = 5.0
 """After putting a job back: time for a newer worker to take it."""
 
 
-class GpuWorker(Worker):
+class GpuWorker(LastingWorker):
     """Serves one model until it is told to stop. `serve` takes the place of RQ's `work`."""
 
     def __init__(

@@ -30,6 +30,7 @@ from worker.blobs import BlobsUnavailable, open_blobs
 from worker.contract import IO_QUEUE
 from worker.delivery import Discord, NotNow, TokenRefused
 from worker.fence import Fence
+from worker.maintenance import LastingWorker
 from worker.outbox import Outbox
 from worker.tasks import rewrite
 from worker.tasks.deliver import Courier, employ
@@ -46,7 +47,7 @@ _WORKER_TTL_S = 20
 """RQ's blocking pop returns after this less 15 s, so maintenance is on time."""
 
 
-class LaneWorker(SimpleWorker):
+class LaneWorker(LastingWorker, SimpleWorker):
     """RQ's in-process worker, for allowed jobs only, stopped by SIGTERM and by nothing else.
 
     No fork per job: the Discord session has to outlive a job.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.stack import Stack
+from tests.faults.audit import until
 from tests.faults.wire import Wire
 
 QUICK = {"RECONCILE_INTERVAL_S": "2", "STATUS_EDIT_INTERVAL_S": "0.5"}
@@ -13,9 +14,10 @@ QUICK = {"RECONCILE_INTERVAL_S": "2", "STATUS_EDIT_INTERVAL_S": "0.5"}
 
 
 class WiredStack(Stack):
-    """`wires` by child: bot, io, gpu. The local Discord and the test itself reach Redis directly."""
+    """`wires` by role: bot, io, gpu. The local Discord and the test itself reach Redis directly."""
 
-    def __init__(self, folder: Path, **options: Any) -> None:
+    def __init__(self, folder: Path, *, io_workers: int = 1, **options: Any) -> None:
+        self._io_workers = io_workers
         options["settings"] = {**QUICK, **options.get("settings", {})}
         super().__init__(folder, **options)
         assert self.redis is not None
@@ -31,7 +33,11 @@ class WiredStack(Stack):
         assert self.redis is not None
         wire = self.wires[name.partition("-")[0]]
         url = self.redis_url.replace(f":{self.redis.port}/", f":{wire.port}/")
-        super()._add(name, arguments, {**settings, "REDIS_URL": url})
+        settings = {**settings, "REDIS_URL": url}
+        super()._add(name, arguments, settings)
+        if name == "io":
+            for number in range(2, self._io_workers + 1):
+                super()._add(f"io-{number}", arguments, settings)
 
     async def stop(self) -> None:
         """Stop everything, then cut the wires."""
@@ -41,5 +47,8 @@ class WiredStack(Stack):
 
     async def restart(self, name: str) -> None:
         """Start a child that has ended, and wait until it serves."""
+        if name == "bot":
+            # Until the local Discord has seen the old connection end, it would take it for the new one.
+            await until(lambda: not self.server.gateway.is_connected, "the end of the old connection", 30)
         self.children[name].start()
         await self.wait_until_ready()
