@@ -11,6 +11,7 @@ import time
 
 from redis import Redis
 from redis.exceptions import RedisError
+from rq import Worker
 from rq.exceptions import DequeueTimeout
 from rq.job import Job, JobStatus
 from rq.queue import Queue
@@ -40,7 +41,7 @@ _PUT_BACK_REST_S = 5.0
 """After putting a job back: time for a newer worker to take it."""
 
 
-class GpuWorker(LastingWorker):
+class GpuWorker(LastingWorker, Worker):
     """Serves one model until it is told to stop. `serve` takes the place of RQ's `work`."""
 
     def __init__(

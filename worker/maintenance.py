@@ -11,13 +11,13 @@ import logging
 
 from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.utils import now
-from rq.worker import Worker
+from rq.worker import BaseWorker
 
 _log = logging.getLogger(__name__)
 
 
-class LastingWorker(Worker):
-    """An RQ worker that gives up a clean-up which met a vanished job, and starts the next one anew."""
+class LastingWorker(BaseWorker):
+    """Gives up a clean-up which met a vanished job, and lets the next one start. Goes before RQ's own among the bases."""
 
     def clean_registries(self) -> None:
         """Clean as RQ does. Raises redis.RedisError where Redis is away."""
