@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 class LastingWorker(BaseWorker):
-    """Gives up a clean-up which met a vanished job, and lets the next one start. Goes before RQ's own among the bases."""
+    """Gives up a clean-up that met a vanished job and lets the next one start. Goes before RQ's own among the bases."""
 
     def clean_registries(self) -> None:
         """Clean as RQ does. Raises redis.RedisError where Redis is away."""
