@@ -168,7 +168,7 @@ class Ledger:
 
     async def wants_rewrites(self) -> bool:
         """Whether some job is still to be sent there."""
-        return bool(await self._find(jobs.c.state == State.REWRITING, jobs.c.dispatched_at.is_(None), jobs.c.is_placed))
+        return await self._database.read(rewrites.are_wanted)
 
     async def request_cancel(self, job_id: str) -> Job:
         """Close a waiting job, note the wish on one in flight, leave any other. Raises KeyError."""

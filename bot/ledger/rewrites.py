@@ -34,6 +34,11 @@ def pick(connection: Connection) -> list[Job]:
     ]
 
 
+def are_wanted(connection: Connection) -> bool:
+    """Whether some placed job is still to be sent."""
+    return connection.execute(select(jobs.c.seq).where(*_UNSENT, jobs.c.is_placed).limit(1)).first() is not None
+
+
 def unpick(connection: Connection, job: Job) -> Job:
     """Undo the pick of a job that Redis may not have got; its number too, so that one that arrived is not doubled."""
     row = rows.find(connection, jobs.c.id == job.id)

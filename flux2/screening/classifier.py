@@ -47,6 +47,8 @@ class Classifier:
         """Load `source`, a folder or a repository that is on this machine. Raises CheckpointUnavailable."""
         import transformers
 
+        if Path(source).is_absolute() and not Path(source).is_dir():
+            raise CheckpointUnavailable(f"There is no folder {source}; fix FLUX2_SCREEN_CLASSIFIER.")
         cache = {} if hf_home is None else {"cache_dir": str(hf_home / "hub")}
         try:
             processor: Any = transformers.AutoImageProcessor

@@ -1,0 +1,49 @@
+"""Settings that decide where a key goes, and what is screened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from config.settings import DeliverySettings, WorkerSettings, complaint
+from flux2.screening.outfit import Screens
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://openrouter.ai/api/v1/", "https://openrouter.ai/api/v1"),
+        ("http://127.0.0.1:8080/api/v1", "http://127.0.0.1:8080/api/v1"),
+        ("http://openrouter.ai/api/v1", None),
+        ("http://127.0.0.1.example.org/api/v1", None),
+        ("ftp://openrouter.ai", None),
+        ("openrouter.ai", None),
+    ],
+)
+def test_a_key_travels_encrypted_or_stays_on_the_machine(
+    monkeypatch: pytest.MonkeyPatch, url: str, kept: str | None
+) -> None:
+    """https, or loopback; anything else is one sentence before the worker starts."""
+    monkeypatch.setenv("DISCORD_TOKEN", "token")
+    monkeypatch.setenv("OPENROUTER_BASE_URL", url)
+    if kept is not None:
+        assert DeliverySettings().openrouter_base_url == kept
+        return
+    with pytest.raises(ValidationError) as refused:
+        DeliverySettings()
+    assert "OPENROUTER_BASE_URL" in complaint(refused.value)
+    assert "https://" in complaint(refused.value)
+
+
+def test_screens_are_what_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing by default; labels may be several."""
+    assert WorkerSettings().screens == Screens()
+    monkeypatch.setenv("FLUX2_SCREEN_RULES", "rules.toml")
+    monkeypatch.setenv("FLUX2_SCREEN_CLASSIFIER", "some/classifier")
+    monkeypatch.setenv("FLUX2_SCREEN_LABELS", "porn, gore")
+    monkeypatch.setenv("FLUX2_SCREEN_THRESHOLD", "0.5")
+    assert WorkerSettings().screens == Screens(
+        rules=Path("rules.toml"), classifier="some/classifier", labels=("porn", "gore"), threshold=0.5
+    )
