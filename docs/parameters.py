@@ -127,10 +127,14 @@ DRAWING = (
 
 REWRITING = (
     Row({MAKERS: "upsample_prompt_mode", TOGETHER: "prompt_upsampling"}, "upsample", "none", "none, local, openrouter, auto",
-        ("/imagine upsample", "session upsample_prompt_mode"), waits="rewriting, which a release of its own brings"),
-    Row({MAKERS: "openrouter_model"}, "OPENROUTER_MODEL", "", "any model of the host", ("setting OPENROUTER_MODEL",),
-        waits="rewriting"),
-    Row({MAKERS: "OPENROUTER_API_KEY"}, "OPENROUTER_API_KEY", "none", "", ("setting OPENROUTER_API_KEY",), waits="rewriting"),
+        ("/imagine upsample", "/enhance upsample", "flag --upsample", "session upsample_prompt_mode"),
+        "tests/e2e/test_words.py::test_imagine_is_drawn_from_the_rewritten_words"),
+    Row({MAKERS: "openrouter_model"}, "OPENROUTER_MODEL", "", "any model of the host",
+        ("setting OPENROUTER_MODEL", "flag --openrouter-model", "session openrouter_model"),
+        "tests/flux2/upsampling/test_openrouter.py::test_a_question_is_what_the_api_documents"),
+    Row({MAKERS: "OPENROUTER_API_KEY"}, "OPENROUTER_API_KEY", "none", "",
+        ("setting OPENROUTER_API_KEY", "flag --openrouter-key-file"),
+        "tests/config/test_settings.py::test_a_key_travels_encrypted_or_stays_on_the_machine"),
 )  # fmt: skip
 
 _ENLARGE = _until("bot/commands/upscale.py", "factor", "the command /upscale")

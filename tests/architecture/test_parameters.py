@@ -110,10 +110,8 @@ def test_a_row_is_proven_or_waits(page: Any, root: Path) -> None:
 def test_every_place_a_row_names_is_there(page: Any, root: Path) -> None:
     """Commands have the option, verbs the flag, sessions the name, and settings exist."""
     options = registered()
-    verbs = terminal._parser().format_help() + "".join(
-        (root / path).read_text() for path in ("flux2/terminal/draw.py", "flux2/terminal/machine.py",
-                                               "flux2/terminal/interactive.py")
-    )  # fmt: skip
+    written = "".join(path.read_text() for path in sorted((root / "flux2/terminal").glob("*.py")))
+    verbs = terminal._parser().format_help() + written
     known = {name for kind in (BotSettings, WorkerSettings, DeliverySettings) for name in kind.model_fields}
     for row in rows(page):
         for place in row.reach if not row.waits else ():
