@@ -52,14 +52,16 @@ class Gathered:
 class _Pile:
     """Pictures found so far, and where those came from that were not attached."""
 
+    before: int = 0
+    """Pictures of the request that come first and are not gathered here."""
     found: list[Remote] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def add(self, pictures: Sequence[Attached], origin: str = "") -> str:
         """Put `pictures` on top and return what they are called; `origin` completes “Image 2 is”."""
-        first = len(self.found) + 1
+        first = self.before + len(self.found) + 1
         self.found += (Remote.of(picture) for picture in pictures)
-        called = numbered(first, len(self.found))
+        called = numbered(first, self.before + len(self.found))
         if origin and pictures:
             self.notes.append(f"{called.capitalize()} {'is' if len(pictures) == 1 else 'are'} {origin}.")
         return called
@@ -73,9 +75,14 @@ class Gathering:
         self._links = links
         self._trays = trays
 
-    async def gather(self, member: discord.User | discord.Member, prompt: str, pointed: Pointed) -> Gathered:
-        """Find and download everything. Raises Refusal, before any download where there is too much."""
-        pile = _Pile()
+    async def gather(
+        self, member: discord.User | discord.Member, prompt: str, pointed: Pointed, *, before: int = 0
+    ) -> Gathered:
+        """Find and download everything, counted from after the first `before` pictures of the request.
+
+        Raises Refusal, before any download where there is too much.
+        """
+        pile = _Pile(before)
         pile.add(pointed.attachments)
         if pointed.link:
             pile.add(await self._behind(pointed.link, member), "from the linked message")
@@ -85,12 +92,12 @@ class Gathering:
         tray = await self._trays.of(member.id) if pointed.tray else ()
         if pointed.tray and not tray:
             raise Refusal("Your reference tray is empty; fill it with /tray or a picture's menu, or leave tray out.")
-        total = len(pile.found) + len(tray)
+        total = before + len(pile.found) + len(tray)
         if total > MAX_REFERENCES:
             raise Refusal(f"{total} pictures are more than any model looks at; take at most {MAX_REFERENCES}.")
         read = await self._reader.read(pile.found)
         if tray:
-            called = numbered(len(pile.found) + 1, total)
+            called = numbered(total - len(tray) + 1, total)
             pile.notes.append(f"{called.capitalize()} {'is' if len(tray) == 1 else 'are'} from the tray.")
         pictures = (*read.pictures, *(laid.picture for laid in tray))
         return Gathered(prompt, pictures, (*read.notes, *pile.notes))

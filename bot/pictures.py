@@ -32,6 +32,22 @@ async def picture_of(
     raise Refusal("That picture is no longer stored; attach it to /imagine instead.")
 
 
+async def pictures_of(
+    job: Job, shown: discord.Message | None, services: Services, numbers: tuple[int, ...]
+) -> tuple[ReferenceImage, ...]:
+    """Return those of the job's pictures, counted from 1, as `picture_of` does with the first. Raises Refusal."""
+    found = []
+    for number in numbers:
+        picture = job.pictures[number - 1]
+        if await asyncio.to_thread(services.blobs.exists, picture.sha256):
+            found.append(ReferenceImage(sha256=picture.sha256, width=picture.width, height=picture.height))
+        elif shown is not None and len(shown.attachments) >= number:
+            found += (await services.attachments.read([shown.attachments[number - 1]])).pictures
+        else:
+            raise Refusal("That picture is no longer stored; attach it to /edit instead.")
+    return tuple(found)
+
+
 def files_of(job: Job, blobs: Blobs) -> list[discord.File]:
     """Return the job's pictures as files to send. Reads the blobs: not for the event loop. Raises Refusal."""
     try:

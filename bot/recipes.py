@@ -36,7 +36,7 @@ def reworded(request: Request, model: Model, prompt: str) -> Request:
 def edited(
     job: Job, model: Model, instruction: str, pictures: tuple[ReferenceImage, ...]
 ) -> tuple[GenerationRequest, tuple[str, ...]]:
-    """An edit of the job's picture, which comes first in `pictures`: same size, format and settings, new words.
+    """An edit of one of the job's pictures, which comes first in `pictures`: same size, format and settings, new words.
 
     Raises InvalidRequest.
     """
@@ -58,6 +58,4 @@ def edited(
     width, height = snap(old.width), snap(old.height)
     if width * height <= model.max_pixels:
         request = request.model_copy(update={"width": width, "height": height})
-    if len(job.pictures) > 1:
-        notes = (*notes, f"The first of the {len(job.pictures)} pictures was edited.")
     return request, notes

@@ -16,7 +16,8 @@ from bot.interactions.custom_id import Verb, custom_id, parse, template
 from bot.interactions.forms import Filled
 from bot.interactions.redraw import redraw, require_posting
 from bot.ledger.job import Job
-from bot.pictures import picture_of
+from bot.picks import pick
+from bot.pictures import pictures_of
 from bot.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -86,9 +87,10 @@ async def _edit_picture(interaction: discord.Interaction[Flux2Bot], job: Job, ch
     services = interaction.client.services
     models = await services.offer.look()
     model = services.offer.pick(job.request.model if job.request.model in models else None)
-    picture = await picture_of(job, interaction.message, services)
-    request, notes = recipes.edited(job, model, change, (picture,))
-    await redraw(interaction, job, request, source="edit", notes=notes)
+    picked = pick(change, len(job.pictures))
+    pictures = await pictures_of(job, interaction.message, services, picked.numbers)
+    request, notes = recipes.edited(job, model, picked.instruction, pictures)
+    await redraw(interaction, job, request, source="edit", notes=(*picked.notes, *notes))
 
 
 async def _reword(interaction: discord.Interaction[Flux2Bot], job: Job, prompt: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 import discord
@@ -18,10 +19,14 @@ from bot import answers, recipes
 from bot.admission import Entry
 from bot.applicants import applicant_in, author_of
 from bot.fronts import ReplyFront, parent_of
+from bot.gathering import Pointed
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, template
+from bot.interactions.reply_hints import ReplyHints
 from bot.ledger.job import Job
-from bot.pictures import picture_of
+from bot.message_links import links_in
+from bot.picks import pick
+from bot.pictures import pictures_of
 from bot.policy import Applicant
 from bot.refusal import Refusal
 from flux2.errors import InvalidRequest
@@ -45,22 +50,38 @@ def instruction_in(content: str) -> str | None:
     return " ".join(text.split()) if len(_WORD.findall(text)) >= 2 else None
 
 
+class _Whose(Enum):
+    OURS = auto()
+    UNREAD = auto()
+    """Ours, and the ping is off: the words are not shown to us."""
+    FOREIGN = auto()
+    """Somebody else's, and the reply calls us."""
+
+
 class ReplyEdits:
     """Listens to replies."""
 
     def __init__(self, client: Flux2Bot, *, error_shown_s: float = ERROR_SHOWN_S) -> None:
         self._client = client
         self._error_shown_s = error_shown_s
+        self._said: ReplyHints | None = None
 
     async def on_message(self, message: discord.Message) -> None:
         """Edit, ask to confirm, or stay silent."""
         instruction = instruction_in(message.content)
-        if instruction is None or not self._is_reply_to_us(message):
+        whose = self._whose(message)
+        if whose is None or (instruction is None and whose is not _Whose.UNREAD):
             return
         assert message.reference is not None
         assert message.reference.message_id is not None
         try:
             self._client.running.enter()
+            if instruction is None or whose is _Whose.UNREAD:
+                await self._hints().unpinged(message)
+                return
+            if whose is _Whose.FOREIGN:
+                await self._hints().foreign(message)
+                return
             job = await self._client.services.ledger.by_result_message(message.reference.message_id)
             if job is None or not job.pictures:
                 return
@@ -71,15 +92,23 @@ class ReplyEdits:
         except Exception as error:  # noqa: BLE001 - the boundary of a member's reply: each error is answered and logged
             await self._explain(message, error)
 
-    def _is_reply_to_us(self, message: discord.Message) -> bool:
-        me = self._client.user
-        reference = message.reference
+    def _whose(self, message: discord.Message) -> _Whose | None:
+        """Whose message this replies to, as far as it concerns us; None where it does not."""
+        me, reference = self._client.user, message.reference
         if me is None or message.author.bot or reference is None or reference.message_id is None:
-            return False
-        if reference.type is not discord.MessageReferenceType.reply or me not in message.mentions:
-            return False
+            return None
+        if reference.type is not discord.MessageReferenceType.reply:
+            return None
         shown = reference.resolved
-        return not isinstance(shown, discord.Message) or shown.author.id == me.id
+        is_ours = not isinstance(shown, discord.Message) or shown.author.id == me.id
+        if me in message.mentions:
+            return _Whose.OURS if is_ours else _Whose.FOREIGN
+        return _Whose.UNREAD if isinstance(shown, discord.Message) and is_ours else None
+
+    def _hints(self) -> ReplyHints:
+        if self._said is None:
+            self._said = ReplyHints(self._client.services.ledger)
+        return self._said
 
     async def edit(
         self, message: discord.Message, job: Job, instruction: str, applicant: Applicant | None = None
@@ -92,16 +121,21 @@ class ReplyEdits:
         models = await services.offer.look()
         model = services.offer.pick(job.request.model if job.request.model in models else None)
         shown = message.reference.resolved if message.reference else None
-        picture = await picture_of(job, shown if isinstance(shown, discord.Message) else None, services)
-        extra = await services.attachments.read(message.attachments)
-        request, notes = recipes.edited(job, model, instruction, (picture, *extra.pictures))
+        picked = pick(instruction, len(job.pictures), len(message.attachments) + len(list(links_in(instruction))))
+        pictures = await pictures_of(
+            job, shown if isinstance(shown, discord.Message) else None, services, picked.numbers
+        )
+        extra = await services.gathering.gather(
+            message.author, picked.instruction, Pointed(message.attachments), before=len(pictures)
+        )
+        request, notes = recipes.edited(job, model, extra.prompt, (*pictures, *extra.pictures))
         entry = Entry(
             idempotency_key=f"m{message.id}",
             source="reply",
             parent_id=job.id,
             applicant=applicant or author_of(message),
             request=request,
-            notes=(*extra.notes, *notes),
+            notes=(*picked.notes, *extra.notes, *notes),
             file_size_limit=_file_size_limit(message.guild),
         )
         front = ReplyFront(message.channel, message.id, parent_of(message.channel))

@@ -90,13 +90,80 @@ async def test_another_members_reply_is_asked_about(
     assert status.id != question.id
 
 
-@pytest.mark.parametrize(("text", "ping"), [("nice", True), ("😀 🎉", True), ("make it blue", False), ("wow!", True)])
+@pytest.mark.parametrize(("text", "ping"), [("nice", True), ("😀 🎉", True), ("wow!", True)])
 async def test_talk_is_ignored(server: SandboxServer, bot: Flux2Bot, result: Result, text: str, ping: bool) -> None:
-    """One word, emoji, or a reply without ping is talk: no job and no answer."""
+    """One word or emoji is talk: no job and no answer."""
     await server.member("luna").reply(result[1], text, ping=ping)
     await asyncio.sleep(0.4)
     assert _spoken_after(server, result[1]) == []
     assert await bot.services.ledger.open_jobs() == []
+
+
+async def test_a_reply_without_ping_is_explained_once(server: SandboxServer, bot: Flux2Bot, result: Result) -> None:
+    """Its words cannot be read; its author is told so the first time, others and later ones are left alone."""
+    luna = server.member("luna")
+    await server.member("max").reply(result[1], "make it blue", ping=False)
+    first = await luna.reply(result[1], "make it blue", ping=False)
+    hint = await server.world.wait_for(lambda m: m.reference_id == first.id)
+    assert "only while its ping is on" in hint.content
+    await luna.reply(result[1], "make it green", ping=False)
+    await asyncio.sleep(0.4)
+    assert _spoken_after(server, result[1]) == [hint]
+    assert await bot.services.ledger.open_jobs() == []
+
+
+async def test_calling_the_bot_to_another_persons_picture_names_the_menu(
+    server: SandboxServer, bot: Flux2Bot, picture: Callable[..., Upload]
+) -> None:
+    """Discord does not show that picture; the answer says what does."""
+    luna = server.member("luna")
+    theirs = await server.member("max").say("my holidays", files=[picture()])
+    reply = await luna.reply(theirs, f"{server.world.bot.mention} make it night")
+    hint = await server.world.wait_for(lambda m: m.reference_id == reply.id)
+    assert "choose Apps, then Edit" in hint.content
+
+
+async def test_the_words_pick_among_several_pictures(
+    server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed, picture: Callable[..., Upload]
+) -> None:
+    """“image 3” of four is the reference, an attached file comes after it, and both are called by their new numbers."""
+    luna = server.member("luna")
+    await (await luna.slash("imagine", {"prompt": "a red fox", "count": 4})).answer()
+    before = await only_job()
+    await gpu.draw(before)
+    before = await closed(before.id)
+    shown = server.world.message(before.result_message_id or 0)
+    assert shown is not None
+    bot.services.blobs.delete(before.pictures[2].sha256)
+    reply = await luna.reply(shown, "put the hat of image 5 on image 3", files=[picture("hat.png", 32, 48)])
+    await server.world.wait_for(lambda m: m.reference_id == reply.id)
+    job = await only_job()
+    assert job.request.prompt == "put the hat of image 2 on image 1"
+    first, hat = job.request.reference_images
+    assert (hat.width, hat.height) == (32, 48)
+    assert first.sha256 != before.pictures[0].sha256
+    assert "Image 3 of the 4 pictures was edited." in job.notes
+    refused = await luna.reply(shown, "make image 9 blue")
+    answer = await server.world.wait_for(lambda m: m.reference_id == refused.id)
+    assert answer.content == (
+        "The prompt speaks of image 9, but there are only images 1 to 4; attach it or change the number."
+    )
+
+
+async def test_a_chain_of_replies_edits_the_latest_picture(
+    server: SandboxServer, bot: Flux2Bot, gpu: Gpu, result: Result, only_job: OnlyJob, closed: Closed
+) -> None:
+    """A reply to the result of a reply takes that result, and each job knows the one before."""
+    parent, shown = result
+    for words in ("make it blue", "make it larger", "move it left"):
+        reply = await server.member("luna").reply(shown, words)
+        await server.world.wait_for(lambda m, reply=reply: m.reference_id == reply.id)
+        job = await only_job()
+        assert (job.parent_id, job.request.reference_images[0].sha256) == (parent.id, parent.pictures[0].sha256)
+        await gpu.draw(job)
+        parent = await closed(job.id)
+        shown = server.world.message(parent.result_message_id or 0)
+        assert shown is not None
 
 
 async def test_a_bad_attachment_is_answered_for_a_while(server: SandboxServer, bot: Flux2Bot, result: Result) -> None:

@@ -1,0 +1,42 @@
+"""Which of a message's pictures an edit is about: “image 2” in its words picks. Pure.
+
+The member counts what he sees: the message's pictures first, then the files of his own reply. The model counts what it
+gets, so the words are renumbered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flux2.prompting import indexing
+
+
+@dataclass(frozen=True)
+class Pick:
+    """The chosen pictures by number, the words for the model, and what is to be said."""
+
+    numbers: tuple[int, ...]
+    instruction: str
+    notes: tuple[str, ...] = ()
+
+
+def pick(instruction: str, shown: int, extra: int = 0) -> Pick:
+    """Choose among `shown` pictures of the message, with `extra` files following. Raises InvalidRequest.
+
+    Where no picture is named, it is the first.
+    """
+    indexing.check(instruction, shown + extra)
+    if shown == 1:
+        return Pick((1,), instruction)
+    named = tuple(number for number in indexing.named(instruction) if 1 <= number <= shown)
+    chosen = named or (1,)
+    numbers = {old: new for new, old in enumerate(chosen, start=1)}
+    numbers |= {shown + one: len(chosen) + one for one in range(1, extra + 1)}
+    if not named:
+        said = f"The first of the {shown} pictures was edited; say “image 2” to pick another."
+    elif len(named) == 1:
+        said = f"Image {named[0]} of the {shown} pictures was edited."
+    else:
+        *others, last = (str(number) for number in named)
+        said = f"Images {', '.join(others)} and {last} of the {shown} pictures were taken together."
+    return Pick(chosen, indexing.renumbered(instruction, numbers), (said,))
