@@ -153,9 +153,12 @@ def _block(text: str) -> str:
 def _diff(before: str, after: str) -> str:
     """Dropped words struck through, added ones in bold; cut where a message would be too long."""
     shown: list[str] = []
-    left = DIFF_LIMIT
+    left, before_it = DIFF_LIMIT, ""
     for change in diff.words(before, after):
-        space = " " if shown and change.text[:1].isspace() else ""
+        # A word that took the place of the first one had no space before it.
+        beside = change.what == "added" and change.text[:1].isalnum() and before_it == "dropped"
+        space = " " if shown and (change.text[:1].isspace() or beside) else ""
+        before_it = change.what
         text = " ".join(change.text.split())
         if len(text) > left:
             text = text[: max(left, 0)].rstrip() + "…"

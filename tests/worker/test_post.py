@@ -8,6 +8,7 @@ import pytest
 
 from flux2.models import find
 from flux2.request import settle
+from flux2.upsampling.request import RewriteRequest
 from worker.contract import Destination, FailureCode, Picture, RenderJob, RenderResult, Skeleton, literal
 from worker.ladder import Fitted
 from worker.post import failure_post, picture_post
@@ -89,3 +90,42 @@ def test_a_failure_without_words_of_its_own_is_still_told(code: FailureCode | No
 def test_the_plain_form_holds_no_text_of_a_member() -> None:
     """What is sent past a text filter pings the requester and repeats nothing."""
     assert picture_post(_job(), _result(), [Fitted(b"x", "webp")]).plain == "<@5>"
+
+
+def _rewritten(prompt: str, words: str, template: str = "{diff}") -> str:
+    job = _job(content=template).model_copy(
+        update={"kind": "rewrite", "request": RewriteRequest(model="sample", route="openrouter", prompt=prompt)}
+    )
+    return picture_post(job, _result(0, words=words), ()).content
+
+
+def test_a_rewrite_shows_what_it_changes() -> None:
+    """Dropped words struck through, added ones bold, spaces where words are."""
+    assert _rewritten("a shop", "A small shop, at night") == "~~a~~ **A small** shop**, at night**"
+    assert _rewritten('a "red" door', 'a "blue" door') == 'a "~~red~~ **blue**" door'
+
+
+@pytest.mark.parametrize("template", ["{diff}", "{words}", "{block}", "> {prompt}"])
+def test_nothing_a_model_writes_formats_pings_or_overflows(template: str) -> None:
+    """Its markup is shown as it is, nobody is called, no block is ended, and a message holds it."""
+    nasty = "@everyone <@1> **bold** ~~gone~~ ``` [x](https://x.example) {seed} # head " * 60
+    shown = _rewritten(nasty, nasty.replace("bold", "brave"), template)
+    assert len(shown) <= 2000
+    assert "{seed}" in shown.replace("\\", "")
+    if template == "{block}":
+        assert shown.count("```") == 2
+        assert shown.endswith("```")
+    else:
+        assert "@everyone" not in shown
+        assert "://" not in shown
+        assert "<@1" not in shown
+
+
+def test_a_screen_reader_hears_what_was_drawn() -> None:
+    """The rewritten prompt, whole and unescaped; a structured one by its summary."""
+    job, picture = _job(alt_text="AI-generated picture: {prompt}"), [Fitted(b"", "webp", None)]
+    assert "a *red* fox" in picture_post(job, _result(prompt="a *red* fox"), picture).files[0].description
+    structured = '{"scene": "a meadow", "mood": "calm"}'
+    assert picture_post(job, _result(prompt=structured), picture).files[0].description.endswith("a meadow")
+    own = picture_post(job, _result(), picture).files[0].description
+    assert own == f"AI-generated picture: {job.request.prompt}"
