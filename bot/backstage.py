@@ -32,6 +32,7 @@ from bot.ledger.ledger import Ledger
 from bot.message_links import LinkedPictures
 from bot.narration import Narration
 from bot.offer import Offer
+from bot.privacy import Privacy, Retention
 from bot.queue import WorkQueue
 from bot.reconciler import Reconciler
 from bot.refusal import Refusal
@@ -126,6 +127,7 @@ class Backstage:
             tray_desk=TrayDesk(ledger.trays, attachments, blobs),
             admission=Admission(ledger, dispatcher, narration, gate),
             gate=gate,
+            privacy=Privacy(ledger, dispatcher, queue, blobs, _retention(settings)),
         )
         reconciler = Reconciler(ledger, queue, news, dispatcher, interval_s=settings.reconcile_interval_s)
         reader = EventReader(ledger, redis, news, reconciler.wake)
@@ -143,6 +145,7 @@ class Backstage:
         self._run("event-reader", self._reader.run())
         self._run("reconciler", self._reconciler.run())
         self._run("offer", self._look())
+        self._run("privacy", self.services.privacy.run())
 
     def _run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work, name=name)
@@ -175,6 +178,10 @@ class Backstage:
         await self._queue.close()
         await self._redis.aclose()
         await self._claim.release()
+
+
+def _retention(settings: BotSettings) -> Retention:
+    return Retention(settings.retention_pictures_days, settings.retention_jobs_days, settings.retention_audit_days)
 
 
 def _limits(settings: BotSettings) -> Limits:

@@ -176,8 +176,13 @@ class Flux2Bot(commands.AutoShardedBot):
         await self.replies.on_message(message)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Note it; open jobs end through their deliveries' own errors."""
+        """Forget what is kept of the server; what its members have waiting is cancelled."""
         _log.info("Removed from server %d.", guild.id)
+        await self.services.privacy.forget_guild(guild.id)
+
+    async def on_ready(self) -> None:
+        """Forget the servers that were left while nobody looked."""
+        await self.services.privacy.forget_left(guild.id for guild in self.guilds)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """Log what an event listener raised, without the event: it may hold what members wrote."""

@@ -15,6 +15,7 @@ from bot.ledger.ledger import Ledger
 from bot.ledger.presets import Shelf
 from bot.narration import Narration
 from bot.offer import Offer
+from bot.privacy import Privacy
 from bot.routes import Routes
 from bot.tray_desk import TrayDesk
 from flux2.prompting.styles import Styles
@@ -40,3 +41,4 @@ class Services:
     admission: Admission
     styles: Styles
     gate: Gate
+    privacy: Privacy

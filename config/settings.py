@@ -94,6 +94,16 @@ class BotSettings(DiscordSettings, QueueSettings):
     status_edit_interval_s: float = Field(
         default=2.0, ge=0.1, description="Seconds between two edits of one status message."
     )
+    retention_pictures_days: int = Field(
+        default=30,
+        ge=1,
+        description="Days pictures and references are kept in the blobs; posts stay in Discord.",
+    )
+    retention_jobs_days: int = Field(
+        default=0, ge=0, description="Days prompts and recipes are kept; 0: until a member deletes them with /privacy."
+    )
+    retention_audit_days: int = Field(default=365, ge=1, description="Days the audit log of admins is kept.")
+    privacy_policy_url: str | None = Field(default=None, description="Your privacy policy, linked by /privacy.")
     styles_file: Path | None = Field(
         default=None, description="TOML file of the styles members may choose; config/styles.toml where unset."
     )

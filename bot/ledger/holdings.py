@@ -19,7 +19,7 @@ _AT_ONCE = 500
 
 def note(connection: Connection, job_id: str, document: Any) -> None:
     """Note every blob a request or a result names."""
-    found = sorted(set(_named(document)))
+    found = sorted(set(named(document)))
     if not found:
         return
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
@@ -27,16 +27,17 @@ def note(connection: Connection, job_id: str, document: Any) -> None:
     connection.execute(insert(blob_uses).on_conflict_do_nothing(), uses)
 
 
-def _named(document: Any) -> Iterator[str]:
+def named(document: Any) -> Iterator[str]:
+    """Every blob a document names, however deep."""
     if isinstance(document, dict):
         for name, value in document.items():
             if name == "sha256" and isinstance(value, str):
                 yield value
             else:
-                yield from _named(value)
+                yield from named(value)
     elif isinstance(document, list | tuple):
         for value in document:
-            yield from _named(value)
+            yield from named(value)
 
 
 def drop(connection: Connection, job_ids: Iterable[str]) -> set[str]:
@@ -53,6 +54,9 @@ def drop(connection: Connection, job_ids: Iterable[str]) -> set[str]:
 def in_use(connection: Connection, blobs: Iterable[str]) -> set[str]:
     """Those of `blobs` that some job, tray or preset refers to."""
     names, used = sorted(blobs), set[str]()
+    if names:
+        # Presets are few, and name their pictures inside a document.
+        used = set(names).intersection(named(list(connection.execute(select(presets.c.preset)).scalars())))
     for start in range(0, len(names), _AT_ONCE):
         for uses in (blob_uses, trays):
             some = uses.c.sha256.in_(names[start : start + _AT_ONCE])

@@ -16,6 +16,7 @@ from bot.ledger import acceptance, facts, measures, news, rewrites, rows, sighti
 from bot.ledger.database import Database
 from bot.ledger.facts import Pause
 from bot.ledger.favourites import Favourites
+from bot.ledger.forgetting import Forgetting
 from bot.ledger.governance import Governance
 from bot.ledger.job import OPEN, Caps, Job, NewJob, Outcome, Place, State, Status
 from bot.ledger.presets import Shelf
@@ -41,6 +42,7 @@ class Ledger:
         self.shown = Shown(database)
         self._standings = Standings(database)
         self.governance = Governance(database)
+        self.forgetting = Forgetting(database)
         self._pace: dict[str, float | None] = {}
 
     @classmethod

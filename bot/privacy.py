@@ -1,0 +1,140 @@
+"""Forgets members, left servers, and what has grown old: in the ledger, in Redis and in the blobs.
+
+Owns the order: open jobs are cancelled, rows go, then what they pointed to. Declines to know who asked and why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.dispatcher import Dispatcher
+from bot.ledger.erasure import Erased
+from bot.ledger.ledger import Ledger
+from bot.ledger.rows import now
+from bot.queue import WorkQueue
+from worker.blobs import Blobs
+from worker.contract import EVENTS, job_key, lease_key, run_key
+
+_log = logging.getLogger(__name__)
+
+_SWEEP_S = 600.0
+_SOON_S = 5.0
+"""While something that was asked for is not forgotten yet."""
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Days things are kept; 0 for jobs: until somebody deletes them."""
+
+    pictures_days: int
+    jobs_days: int
+    audit_days: int
+
+
+class Privacy:
+    """Forgets on behalf of one ledger. `run` it as a task."""
+
+    def __init__(
+        self, ledger: Ledger, dispatcher: Dispatcher, queue: WorkQueue, blobs: Blobs, retention: Retention
+    ) -> None:
+        self._ledger = ledger
+        self._dispatcher = dispatcher
+        self._queue = queue
+        self._blobs = blobs
+        self.retention = retention
+        self._woken = asyncio.Event()
+
+    async def run(self) -> None:
+        """Sweep until cancelled."""
+        while True:
+            self._woken.clear()
+            is_pending = False
+            try:
+                is_pending = await self.sweep()
+            except (RedisError, SQLAlchemyError, OSError) as error:
+                _log.warning("what is to be forgotten waits (%s)", error)
+            except Exception:  # noqa: BLE001 - task boundary: what breaks one sweep must not end all forgetting
+                _log.exception("what is to be forgotten waits")
+            try:
+                async with asyncio.timeout(_SOON_S if is_pending else _SWEEP_S):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue
+
+    async def forget_member(self, user_id: int) -> bool:
+        """Cancel what a member has open and forget the member. False: what is being drawn has to stop first."""
+        await self._ledger.forgetting.ask(user_id=user_id)
+        try:
+            return not await self._carry_out()
+        finally:
+            self._woken.set()
+
+    async def forget_guild(self, guild_id: int) -> None:
+        """Forget a server that was left."""
+        await self._ledger.forgetting.ask(guild_id=guild_id)
+        await self._carry_out()
+
+    async def forget_left(self, present: Iterable[int]) -> None:
+        """Forget servers that were left while nobody looked; `present` are those the bot is in."""
+        for guild_id in await self._ledger.forgetting.known_guilds() - set(present):
+            _log.info("Server %d was left; what is kept of it goes.", guild_id)
+            await self.forget_guild(guild_id)
+
+    async def sweep(self) -> bool:
+        """Forget what was asked for and what is too old. True: something has to end before it can go."""
+        is_pending = await self._carry_out()
+        keep, moment = self.retention, now()
+        forgetting = self._ledger.forgetting
+        erased = Erased(blobs=await forgetting.retire_pictures(moment - timedelta(days=keep.pictures_days)))
+        if keep.jobs_days:
+            old = await forgetting.retire_jobs(moment - timedelta(days=keep.jobs_days))
+            await asyncio.to_thread(self._forget_in_redis, old.job_ids)
+            erased.add(old)
+        await forgetting.retire_records(moment - timedelta(days=keep.audit_days))
+        erased.blobs |= await self._ledger.trays.forget_stale()
+        await self._remove(erased)
+        return is_pending
+
+    async def _carry_out(self) -> bool:
+        is_pending = False
+        for erasure in await self._ledger.forgetting.pending():
+            for job_id in await self._ledger.forgetting.open_jobs(erasure):
+                await self._dispatcher.cancel(job_id)
+            # Redis first: once the rows are gone, nobody would know what to look for there.
+            await asyncio.to_thread(self._forget_in_redis, await self._ledger.forgetting.closed_jobs(erasure))
+            erased, is_done = await self._ledger.forgetting.carry_out(erasure)
+            await self._remove(erased)
+            is_pending |= not is_done
+        return is_pending
+
+    async def _remove(self, erased: Erased) -> None:
+        for sha256 in erased.blobs:
+            await asyncio.to_thread(self._blobs.delete, sha256)
+        if erased.job_ids or erased.blobs:
+            _log.info("forgot %d jobs and %d blobs", len(erased.job_ids), len(erased.blobs))
+
+    def _forget_in_redis(self, job_ids: list[str]) -> None:
+        if not job_ids:
+            return
+        redis, gone = self._queue.redis, set(job_ids)
+        for start in range(0, len(job_ids), 500):
+            some = job_ids[start : start + 500]
+            redis.delete(*(key(job_id) for job_id in some for key in (job_key, run_key, lease_key)))
+        # Some news carry words (a rewritten prompt); the stream is short, and this is rare.
+        entries: Any = redis.xrange(EVENTS)
+        named = [cursor for cursor, fields in entries if _job_of(fields) in gone]
+        if named:
+            redis.xdel(EVENTS, *named)
+
+
+def _job_of(fields: dict[bytes, bytes]) -> str | None:
+    _, found, rest = fields.get(b"event", b"").partition(b'"job_id":"')
+    return rest[:16].decode() if found else None

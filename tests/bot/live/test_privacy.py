@@ -1,0 +1,174 @@
+"""/privacy: what is kept is told and handed over, and forgetting leaves nothing behind anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from bot.client import Flux2Bot
+from bot.ledger.job import Job
+from bot.ledger.rows import now
+from bot.privacy import Retention
+from config.settings import BotSettings
+from sandbox.member import Upload
+from sandbox.server import SandboxServer
+
+Gpu = Any
+Closed = Callable[[str], Awaitable[Job]]
+Picture = Callable[..., Upload]
+Start = Callable[[BotSettings], AbstractAsyncContextManager[Flux2Bot]]
+MARKER = "zanzibarquux"
+
+
+def _ledger_bytes(settings: BotSettings) -> bytes:
+    """The ledger as it lies on the disk, log included: deleted rows would still stand there."""
+    file = Path(settings.database_url.get_secret_value().partition("///")[2])
+    return b"".join(path.read_bytes() for path in file.parent.glob(file.name + "*"))
+
+
+def _redis_bytes(settings: BotSettings) -> bytes:
+    """Every key and value."""
+    with Redis.from_url(settings.redis_url.get_secret_value()) as redis:
+        return b"".join(key + (redis.dump(key) or b"") for key in redis.scan_iter("*"))
+
+
+def _blobs(settings: BotSettings) -> list[Path]:
+    return [path for path in Path(settings.blob_url.removeprefix("file://")).rglob("*") if path.is_file()]
+
+
+async def _live(server: SandboxServer, bot: Flux2Bot, gpu: Gpu, closed: Closed, picture: Picture) -> Job:
+    """Leave traces everywhere: a drawn picture with a reference, a waiting one, a preset, preferences."""
+    luna = server.member("luna")
+    options = {"prompt": f"{MARKER} drawn", "image1": picture()}
+    await (await luna.slash("imagine", options)).answer()
+    (job,) = await bot.services.ledger.open_jobs()
+    await gpu.draw(job)
+    await closed(job.id)
+    await bot.services.ledger.set_paused("", by=0)
+    await (await luna.slash("imagine", {"prompt": f"{MARKER} waiting"})).answer()
+    await (await luna.slash("settings", {"aspect": "16:9"})).answer()
+    return job
+
+
+async def test_forgetting_leaves_nothing_in_ledger_redis_blobs_or_logs(
+    server: SandboxServer,
+    settings: BotSettings,
+    bot: Flux2Bot,
+    gpu: Gpu,
+    closed: Closed,
+    picture: Picture,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What was planted is found before and nowhere after; somebody else's things stay; what waited is cancelled."""
+    await (await server.member("max").slash("imagine", {"prompt": "a cat by max"})).answer()
+    (others,) = await bot.services.ledger.open_jobs()
+    await bot.services.ledger.request_cancel(others.id)
+    job = await _live(server, bot, gpu, closed, picture)
+    assert MARKER.encode() in _ledger_bytes(settings)
+    assert MARKER.encode() in _redis_bytes(settings)
+    assert len(_blobs(settings)) == 2
+    luna = server.member("luna")
+    question = await (await luna.slash("privacy delete")).answer()
+    assert question.ephemeral
+    await luna.press(question, "Forget me")
+    await server.world.wait_for(lambda one: one.id == question.id and one.content.startswith(("Forgotten", "Being")))
+    for _ in range(100):
+        if not await bot.services.ledger.forgetting.pending():
+            break
+        await bot.services.privacy.sweep()
+        await asyncio.sleep(0.1)
+    assert await bot.services.ledger.open_jobs() == []
+    assert await bot.services.ledger.get(job.id) is None
+    assert MARKER.encode() not in _ledger_bytes(settings)
+    assert MARKER.encode() not in _redis_bytes(settings)
+    assert _blobs(settings) == []
+    assert MARKER not in caplog.text
+    kept = await bot.services.ledger.forgetting.dossier(luna.id)
+    assert {name for name, rows in kept.items() if rows} <= {"usage", "charges"}
+    assert await bot.services.ledger.get(others.id) is not None
+
+
+async def test_a_shared_picture_stays_for_the_other(
+    server: SandboxServer, settings: BotSettings, bot: Flux2Bot, picture: Picture
+) -> None:
+    """Two members attached the same file, which is one blob; it goes with the last of them."""
+    for name in ("luna", "max"):
+        options = {"prompt": "a fox", "image1": picture()}
+        await (await server.member(name).slash("imagine", options)).answer()
+    assert len(_blobs(settings)) == 1
+    privacy = bot.services.privacy
+    for name, left in (("luna", 1), ("max", 0)):
+        await privacy.forget_member(server.member(name).id)
+        for _ in range(100):
+            if not await bot.services.ledger.forgetting.pending():
+                break
+            await privacy.sweep()
+            await asyncio.sleep(0.1)
+        assert len(_blobs(settings)) == left
+
+
+async def test_show_and_export_tell_all_of_it(
+    server: SandboxServer, bot: Flux2Bot, gpu: Gpu, closed: Closed, picture: Picture
+) -> None:
+    """The member reads what is kept and for how long, and gets every row without anybody's secrets."""
+    await _live(server, bot, gpu, closed, picture)
+    luna = server.member("luna")
+    shown = await (await luna.slash("privacy show")).answer()
+    assert shown.ephemeral
+    for words in ("2 pictures asked for", "1 set of preferences", "for 30 days", "without GPS", "/privacy delete"):
+        assert words in shown.content
+    exported = await (await luna.slash("privacy export")).answer()
+    assert exported.ephemeral
+    document = json.loads(await server.read(exported.attachments[0]))
+    assert [job["request"]["prompt"] for job in document["jobs"]] == [f"{MARKER} drawn", f"{MARKER} waiting"]
+    assert "interaction_token" not in json.dumps(document)
+    nothing = await (await server.member("max").slash("privacy show")).answer()
+    assert "I keep now:** nothing." in nothing.content
+
+
+async def test_retention_lets_pictures_go_and_keeps_recipes(
+    server: SandboxServer, settings: BotSettings, bot: Flux2Bot, gpu: Gpu, closed: Closed, picture: Picture
+) -> None:
+    """After their days pictures leave the blobs; the prompt stays until its own days are over."""
+    job = await _live(server, bot, gpu, closed, picture)
+    privacy, forgetting = bot.services.privacy, bot.services.ledger.forgetting
+    await privacy.sweep()
+    assert len(_blobs(settings)) == 2
+    freed = await forgetting.retire_pictures(now() + timedelta(seconds=1))
+    assert len(freed) == 2
+    assert await bot.services.ledger.get(job.id) is not None
+    privacy.retention = Retention(30, 1, 365)
+    await privacy.sweep()
+    assert await bot.services.ledger.get(job.id) is not None
+    gone = await forgetting.retire_jobs(now() + timedelta(seconds=1))
+    assert gone.job_ids == [job.id]
+    assert await bot.services.ledger.get(job.id) is None
+
+
+async def test_a_left_server_is_forgotten_also_when_nobody_looked(
+    server: SandboxServer, settings: BotSettings, gpu: Gpu, start: Start
+) -> None:
+    """Rules and jobs of a server the bot is no longer in go at the next start; those of others stay."""
+    elsewhere = 4242 << 22
+    async with start(settings) as bot:
+        from bot.ledger.audit import Actor
+        from bot.ledger.rules import Scope
+
+        for guild_id in (elsewhere, server.world.guild.id):
+            actor = Actor(1, guild_id)
+            await bot.services.ledger.governance.change(actor, "x", (Scope.GUILD, 0), lambda _: {"steps": 9})
+    async with start(settings) as bot:
+        for _ in range(100):
+            known = await bot.services.ledger.forgetting.known_guilds()
+            if elsewhere not in known:
+                break
+            await asyncio.sleep(0.05)
+        assert known == {server.world.guild.id}
