@@ -54,9 +54,6 @@ def drop(connection: Connection, job_ids: Iterable[str]) -> set[str]:
 def in_use(connection: Connection, blobs: Iterable[str]) -> set[str]:
     """Those of `blobs` that some job, tray or preset refers to."""
     names, used = sorted(blobs), set[str]()
-    if names:
-        # Presets are few, and name their pictures inside a document.
-        used = set(names).intersection(named(list(connection.execute(select(presets.c.preset)).scalars())))
     for start in range(0, len(names), _AT_ONCE):
         for uses in (blob_uses, trays):
             some = uses.c.sha256.in_(names[start : start + _AT_ONCE])
@@ -67,4 +64,4 @@ def in_use(connection: Connection, blobs: Iterable[str]) -> set[str]:
 def _in_presets(connection: Connection) -> set[str]:
     # Most presets have no pictures; those are not even read.
     with_pictures = select(presets.c.preset).where(cast(presets.c.preset, String).not_like('%"pictures": []%'))
-    return set(_named(list(connection.execute(with_pictures).scalars())))
+    return set(named(list(connection.execute(with_pictures).scalars())))
