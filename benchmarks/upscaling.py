@@ -46,13 +46,14 @@ def enlarge(engine: Engine, source: Image.Image, **options: Any) -> Image.Image:
 
 def cost(engine: Engine, sides: Sequence[int], steps: int) -> None:
     """Seconds per megapixel of result, at growing sizes."""
-    print(f"{'result':>12} {'seconds':>9} {'s/MP':>7}   ({steps} steps, 2×)")
+    print(f"{'result':>12} {'seconds':>9} {'s/MP':>7} {'CPU s/MP':>9}   ({steps} steps, 2×)")
     for side in sides:
         source = Pair.numbered(1, side // 2, 1).truth
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         enlarge(engine, source, factor=2, steps=steps)
-        seconds = time.perf_counter() - began
-        print(f"{side:>6}²      {seconds:9.2f} {seconds / (side * side / MEGAPIXEL):7.2f}", flush=True)
+        seconds, own = time.perf_counter() - began, time.process_time() - worked
+        megapixels = side * side / MEGAPIXEL
+        print(f"{side:>6}²      {seconds:9.2f} {seconds / megapixels:7.2f} {own / megapixels:9.2f}", flush=True)
 
 
 def memory(engine: Engine, steps: int) -> None:

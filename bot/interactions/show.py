@@ -14,6 +14,7 @@ from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, template
 from bot.interactions.edit import EditButton
 from bot.interactions.more import MoreButton
+from bot.interactions.upscale import UpscaleButton
 from bot.pictures import files_of
 from bot.refusal import Refusal
 
@@ -39,5 +40,6 @@ class ShowButton(JobButton, template=template(Verb.SHOW)):
         view = ui.View(timeout=None)
         view.add_item(AgainButton(job.id))
         view.add_item(EditButton(job.id))
+        view.add_item(UpscaleButton(job.id))
         view.add_item(MoreButton(job.id))
         await interaction.followup.send(titles.status(job, "Drawn earlier"), files=files, view=view)

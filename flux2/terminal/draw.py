@@ -120,10 +120,11 @@ def run(options: argparse.Namespace) -> int:
     written = files.prepare(options.out, placed.request)
     engine = cache(lambda: machine.load(placed.model, options))
     placed = reworded(placed, options.upsample, options, engine)
+    loaded = engine()  # before the bar: what may be wrong with the weights is one sentence
     from flux2.pipeline import generate
 
     with progress.bar(placed.request) as on_step:
-        generation = generate(engine(), placed.request, placed.references, on_step=on_step)
+        generation = generate(loaded, placed.request, placed.references, on_step=on_step)
     files.save(generation.images, placed.request, written)
     sys.stderr.writelines(f"{note}\n" for note in (*placed.notes, *generation.notes))
     sys.stdout.writelines(f"{file}\n" for file in written)

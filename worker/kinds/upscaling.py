@@ -25,6 +25,8 @@ def upscale(request: UpscaleRequest, kit: Kit, on_step: OnStep) -> Product:
     drawn = time.monotonic()
     on_step("save", 0, 1)
     form, quality, seed = request.output_format, request.output_quality, request.seed
-    picture = save_picture(done.image, form, quality, seed, kit.blobs, Provenance.of(request, seed))
+    # The file tells the words that steered it, so that whoever enlarges it again goes on from them.
+    told = request.model_copy(update={"prompt": "" if done.caption in (None, caption.NEUTRAL) else done.caption})
+    picture = save_picture(done.image, form, quality, seed, kit.blobs, Provenance.of(told, seed))
     timings = {**done.timings, "save": time.monotonic() - drawn}
     return Product(pictures=(picture,), words=done.caption, timings=timings, notes=done.notes)
