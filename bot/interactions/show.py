@@ -15,11 +15,16 @@ from bot.interactions.custom_id import Verb, template
 from bot.interactions.edit import EditButton
 from bot.interactions.more import MoreButton
 from bot.interactions.upscale import UpscaleButton
+from bot.interactions.words import RewordButton, UseButton
 from bot.pictures import files_of
+from bot.presenter import plain
 from bot.refusal import Refusal
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
+
+_WORDS = 800
+"""Characters of words posted again, before escaping."""
 
 
 class ShowButton(JobButton, template=template(Verb.SHOW)):
@@ -38,6 +43,11 @@ class ShowButton(JobButton, template=template(Verb.SHOW)):
             raise Refusal("The pictures are too large for this channel; draw them again as webp or in a smaller size.")
         files = await asyncio.to_thread(files_of, job, interaction.client.services.blobs)
         view = ui.View(timeout=None)
+        if job.words and not job.pictures:
+            view.add_item(UseButton(job.id))
+            view.add_item(RewordButton(job.id))
+            await interaction.followup.send(titles.status(job, plain(job.words, _WORDS)), view=view)
+            return
         view.add_item(AgainButton(job.id))
         view.add_item(EditButton(job.id))
         view.add_item(UpscaleButton(job.id))

@@ -236,3 +236,19 @@ async def test_a_prompt_that_will_be_cut_is_warned_of(
             assert "tokens and klein-4b reads 512" in warning.content
         else:
             assert use.ephemeral_follow_up() is None
+
+
+async def test_words_that_no_channel_took_are_kept(
+    server: SandboxServer, bot: Flux2Bot, gpu: Gpu, desk: Serve, only_job: OnlyJob, closed: Closed
+) -> None:
+    """/jobs gives them back, with the buttons to draw from them."""
+    luna = server.member("luna")
+    await (await luna.slash("enhance", {"prompt": "a fox"})).answer()
+    job = await only_job()
+    await desk(job.id)
+    gpu.fence.record_undeliverable(job.id, 50013)
+    await closed(job.id)
+    kept = await (await luna.slash("jobs", {})).answer()
+    shown = await (await luna.press(kept, "Post again")).follow_up()
+    assert "a calm red fox in tall golden grass" in shown.content
+    assert shown.labels() == ["Use", "Edit"]
