@@ -18,6 +18,7 @@ from flux2.models import HOSTED, MEGAPIXEL, REGISTRY, Bounds, Model  # noqa: E40
 from flux2.prompting import builder, scene, styles  # noqa: E402
 from flux2.request import MAX_PROMPT, MAX_REFERENCES, MAX_SEED  # noqa: E402
 from flux2.sizing import ASPECTS, MATCH, MEGAPIXELS  # noqa: E402
+from flux2.upsampling.openrouter import DEFAULT_MODEL  # noqa: E402
 from flux2.upscaling import request as upscale  # noqa: E402
 
 PAGE = ROOT / "docs/parameters.md"
@@ -129,7 +130,7 @@ REWRITING = (
     Row({MAKERS: "upsample_prompt_mode", TOGETHER: "prompt_upsampling"}, "upsample", "none", "none, local, openrouter, auto",
         ("/imagine upsample", "/enhance upsample", "flag --upsample", "session upsample_prompt_mode"),
         "tests/e2e/test_words.py::test_imagine_is_drawn_from_the_rewritten_words"),
-    Row({MAKERS: "openrouter_model"}, "OPENROUTER_MODEL", "", "any model of the host",
+    Row({MAKERS: "openrouter_model"}, "OPENROUTER_MODEL", DEFAULT_MODEL, "any model of the host",
         ("setting OPENROUTER_MODEL", "flag --openrouter-model", "session openrouter_model"),
         "tests/flux2/upsampling/test_openrouter.py::test_a_question_is_what_the_api_documents"),
     Row({MAKERS: "OPENROUTER_API_KEY"}, "OPENROUTER_API_KEY", "none", "",

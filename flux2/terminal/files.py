@@ -25,12 +25,15 @@ def prepare(out: Path, request: GenerationRequest | UpscaleRequest) -> list[Path
     if named:
         return [out.with_name(f"{out.stem}-{number}{out.suffix}") for number in range(1, request.count + 1)]
     extension = "jpg" if request.output_format == "jpeg" else request.output_format
-    return [_free(folder, f"flux2-{seed}", extension) for seed in request.seeds]
+    chosen: list[Path] = []
+    for seed in request.seeds:  # lists in a prompt draw all their pictures from one seed
+        chosen.append(_free(folder, f"flux2-{seed}", extension, chosen))
+    return chosen
 
 
-def _free(folder: Path, stem: str, extension: str) -> Path:
+def _free(folder: Path, stem: str, extension: str, taken: list[Path]) -> Path:
     file, number = folder / f"{stem}.{extension}", 1
-    while file.exists():
+    while file.exists() or file in taken:
         number += 1
         file = folder / f"{stem}-{number}.{extension}"
     return file
@@ -38,6 +41,6 @@ def _free(folder: Path, stem: str, extension: str) -> Path:
 
 def save(pictures: list[Image.Image], request: GenerationRequest | UpscaleRequest, files: list[Path]) -> None:
     """Write each picture to its file. Raises OSError."""
-    for image, seed, file in zip(pictures, request.seeds, files, strict=True):
-        made = Provenance.of(request, seed)
+    for index, (image, file) in enumerate(zip(pictures, files, strict=True)):
+        made = Provenance.of(request.of_picture(index), request.seeds[index])
         file.write_bytes(images.encode(image, request.output_format, request.output_quality, made))

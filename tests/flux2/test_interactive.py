@@ -4,6 +4,7 @@ import io
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -26,7 +27,7 @@ class Session:
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]) -> None:
         self.folder, self._patch, self._capture = folder, patch, capture
 
-    def type(self, *lines: str, settings: tuple[str, ...] = ()) -> tuple[list[Path], str]:
+    def type(self, *lines: str, settings: tuple[str, ...] = (), model: Path | str = "sample") -> tuple[list[Path], str]:
         """Return the files and what was said."""
         self._patch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
         assert main(["interactive", f"out={self.folder}", *settings, *SAMPLE]) == 0
@@ -120,3 +121,41 @@ def test_single_eval_draws_once(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert len(list(tmp_path.iterdir())) == 1
     assert main(["interactive", "--single-eval", *SAMPLE]) == 1
     assert "The prompt is empty" in capsys.readouterr().err
+
+
+def test_a_session_rewrites_by_openrouter(session: Session, openrouter: Any) -> None:
+    """The key is read from its file, the session's model is asked, and what is drawn and shown is the rewrite."""
+    (session.folder / "key").write_text("sk-or-test\n")
+    flags = ("--openrouter-key-file", str(session.folder / "key"), "--openrouter-url", openrouter.url)
+    lines = ("a fox", "upsample_prompt_mode=openrouter openrouter_model=test/eyes", "run")
+    files, said = session.type(*lines, settings=flags)
+    (question,) = openrouter.questions
+    assert (question["model"], question["messages"][1]["content"]) == ("test/eyes", "a fox")
+    made = provenance.read(files[0].read_bytes())
+    assert made is not None
+    assert made.prompt == "a calm red fox in tall golden grass"
+    assert made.prompt in said
+
+
+def test_a_session_without_a_key_says_where_it_goes(session: Session) -> None:
+    """Nothing is drawn."""
+    files, said = session.type("a circle", "upsample=openrouter", "run")
+    assert files == []
+    assert "! OpenRouter needs a key; write it into a file and name that with --openrouter-key-file." in said
+
+
+def test_a_session_asks_the_models_own_text_encoder(session: Session) -> None:
+    """Local asks the loaded model; where that cannot write, this is said and the own prompt drawn."""
+    files, said = session.type("a circle", "", settings=("upsample=local", "size=64x64"))
+    assert "sample has no text encoder that could" in said
+    assert "Your own prompt was drawn." in said
+    assert len(files) == 1
+
+
+def test_lists_draw_files_of_their_own(session: Session) -> None:
+    """Each word of a list is one file with its own words in it, although all share a seed."""
+    files, said = session.type("a {red|blue} circle", "", "upsample=local", "", settings=("seed=4",))
+    assert [file.name for file in files] == ["flux2-4.webp", "flux2-4-2.webp"]
+    made = [provenance.read(file.read_bytes()) for file in files]
+    assert [one.prompt for one in made if one] == ["a red circle", "a blue circle"]
+    assert "! A prompt with lists is drawn as it is written; leave upsampling out." in said
