@@ -42,5 +42,6 @@ def _free(folder: Path, stem: str, extension: str, taken: list[Path]) -> Path:
 def save(pictures: list[Image.Image], request: GenerationRequest | UpscaleRequest, files: list[Path]) -> None:
     """Write each picture to its file. Raises OSError."""
     for index, (image, file) in enumerate(zip(pictures, files, strict=True)):
-        made = Provenance.of(request.of_picture(index), request.seeds[index])
+        alone = request.of_picture(index) if isinstance(request, GenerationRequest) else request
+        made = Provenance.of(alone, request.seeds[index])
         file.write_bytes(images.encode(image, request.output_format, request.output_quality, made))
