@@ -12,6 +12,7 @@ from bot.admission import Entry
 from bot.applicants import applicant_in
 from bot.fronts import SlashFront, is_thread
 from bot.options import Options
+from bot.refusal import Refusal
 from flux2.request import MAX_PROMPT
 from flux2.upsampling.request import RewriteRequest
 
@@ -48,6 +49,8 @@ async def enhance(
     drawn_by = await services.offer.choose(model, services.gate.default_model(interaction.guild_id))
     # What could not be drawn as it is need not be written better.
     Options(prompt=prompt).rehearse(drawn_by, ())
+    if prompt.strip() in await services.ledger.written_for(interaction.user.id):
+        raise Refusal("This prompt was written better already; draw it with Use or /imagine, or change it first.")
     route = await services.routes.for_words(upsample, drawn_by)
     references = await services.attachments.read(attachments)
     entry = Entry(

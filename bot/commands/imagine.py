@@ -136,7 +136,11 @@ async def draw(
     if request.variants and not await _wanted(interaction, request):
         return
     preferred = (await services.shelf.preferences(interaction.user.id)).upsample
-    request, offered = await services.routes.settle(options.upsample, request, services.offer, preferred=preferred)
+    asked = options.upsample
+    if asked != "none" and request.prompt in await services.ledger.written_for(interaction.user.id):
+        # Better words were found for it before: they are drawn as they are.
+        asked = "none"
+    request, offered = await services.routes.settle(asked, request, services.offer, preferred=preferred)
     entry = Entry(
         idempotency_key=f"i{interaction.id}",
         source=source,

@@ -168,6 +168,10 @@ class Ledger:
         """Put one back that may not have reached Redis; see `bot.ledger.rewrites.unpick`."""
         return await self._move(lambda connection: rewrites.unpick(connection, job))
 
+    async def written_for(self, user_id: int) -> set[str]:
+        """The words a member got lately from a language model."""
+        return await self._database.read(lambda connection: rewrites.written_for(connection, user_id))
+
     async def wants_rewrites(self) -> bool:
         """Whether some job is still to be sent there."""
         return await self._database.read(rewrites.are_wanted)

@@ -18,6 +18,8 @@ from worker.contract import Rewritten
 
 MAX_SENT = 8
 """Jobs on the io queue at a time: enough for its lanes, and the rest can still be cancelled here."""
+_SOURCES = ("enhance", "describe")
+_REMEMBERED = 25
 _UNSENT = (jobs.c.state == State.REWRITING, jobs.c.dispatched_at.is_(None))
 
 
@@ -37,6 +39,13 @@ def pick(connection: Connection) -> list[Job]:
 def are_wanted(connection: Connection) -> bool:
     """Whether some placed job is still to be sent."""
     return connection.execute(select(jobs.c.seq).where(*_UNSENT, jobs.c.is_placed).limit(1)).first() is not None
+
+
+def written_for(connection: Connection, user_id: int) -> set[str]:
+    """The words a member got lately, so that they are not written better once more."""
+    asked = select(jobs.c.result).where(jobs.c.user_id == user_id, jobs.c.source.in_(_SOURCES))
+    latest = connection.execute(asked.order_by(jobs.c.seq.desc()).limit(_REMEMBERED)).scalars()
+    return {words for result in latest if result and (words := result.get("words"))}
 
 
 def unpick(connection: Connection, job: Job) -> Job:

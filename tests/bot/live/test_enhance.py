@@ -150,6 +150,22 @@ async def test_describe_puts_a_picture_into_words(
     assert drawn.request.reference_images == ()
 
 
+async def test_what_was_rewritten_is_not_rewritten_again(
+    server: SandboxServer, bot: Flux2Bot, openrouter: Any, ask: Any
+) -> None:
+    """By the member who got the words: /enhance says so, upsample leaves them alone; others may ask."""
+    openrouter.default = openrouter.completion("a poster of a fox")
+    await ask("enhance", prompt="a fox")
+    luna = server.member("luna")
+    told = await (await luna.slash("enhance", {"prompt": "a poster of a fox"})).answer()
+    assert told.ephemeral
+    assert "written better already" in told.content
+    for member, state in ((luna, State.WAITING), (server.member("max"), State.REWRITING)):
+        await (await member.slash("imagine", {"prompt": "a poster of a fox", "upsample": "auto"})).answer()
+        newest = (await bot.services.ledger.open_jobs())[-1]
+        assert (newest.user_id, newest.state is State.REWRITING) == (member.id, state is State.REWRITING)
+
+
 async def test_words_that_do_not_come_are_told(server: SandboxServer, bot: Flux2Bot, openrouter: Any, ask: Any) -> None:
     """One sentence with the reason, and Again."""
     openrouter.default = openrouter.failure(402)
