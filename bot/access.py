@@ -73,6 +73,12 @@ def require_admin(interaction: discord.Interaction) -> None:
         raise Refusal("This needs the Manage Server permission; ask an admin of this server.")
 
 
+def require_moderator(interaction: discord.Interaction) -> None:
+    """Refuse everybody who may neither manage messages nor this server."""
+    if not (interaction.permissions.manage_messages or is_admin(interaction)):
+        raise Refusal("This needs the Manage Messages permission; ask a moderator of this server.")
+
+
 def looks_after_all(interaction: discord.Interaction) -> bool:
     """Whether what concerns every server is theirs: the operator's, or any admin's where there is only one server."""
     return len(interaction.client.guilds) <= 1 or is_operator(interaction)

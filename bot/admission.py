@@ -19,7 +19,7 @@ from bot.ledger.allowance import QuotaReached
 from bot.ledger.job import AlreadyAccepted, Caps, GuildCapReached, Job, MemberCapReached, NewJob, Status
 from bot.ledger.ledger import Ledger
 from bot.narration import Narration
-from bot.policy import Applicant, Threads
+from bot.policy import Applicant, Terms, Threads
 from bot.refusal import Refusal
 from bot.skeletons import skeleton
 from bot.verdicts import quota_refusal
@@ -79,14 +79,14 @@ class Admission:
         terms, caps = await self._gate.admit(entry.applicant, demand_of(entry.request))
         front.agree(terms.threads)
         try:
-            job = await self._accept(entry, front.placeholder(), caps, terms.role.priority or 0)
+            job = await self._accept(entry, front.placeholder(), caps, terms)
         except AlreadyAccepted as twin:
             _log.info("Event %s came twice; job %s stands.", entry.idempotency_key, twin.job.id)
             return None
         await self._show(job, front)
         return job
 
-    async def _accept(self, entry: Entry, placeholder: Status | None, caps: Caps, priority: int) -> Job:
+    async def _accept(self, entry: Entry, placeholder: Status | None, caps: Caps, terms: Terms) -> Job:
         who = entry.applicant
         job_id = secrets.token_hex(8)
         row = NewJob(
@@ -97,10 +97,10 @@ class Admission:
             user_id=who.user_id,
             guild_id=who.guild_id,
             channel_id=who.channel_id,
-            priority=priority,
+            priority=terms.role.priority or 0,
             request=entry.request,
             notes=entry.notes,
-            skeleton=skeleton(job_id, entry.request, who.user_id, entry.file_size_limit),
+            skeleton=skeleton(job_id, entry.request, who.user_id, entry.file_size_limit, has_spoiler=terms.has_spoiler),
             status=placeholder,
         )
         try:

@@ -30,4 +30,11 @@ def _applicant(
         parent_id=channel.parent_id if isinstance(channel, discord.Thread) else None,
         role_ids=frozenset(role.id for role in member.roles) if member else frozenset(),
         joined_at=member.joined_at if member else None,
+        is_age_restricted=_is_age_restricted(channel),
     )
+
+
+def _is_age_restricted(channel: object) -> bool:
+    # A thread asks its parent; direct messages have no such mark, which counts as none.
+    ask = getattr(channel, "is_nsfw", None)
+    return bool(ask()) if callable(ask) else False

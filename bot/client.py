@@ -33,6 +33,7 @@ from bot.interactions.forms import on_submit
 from bot.interactions.more import MoreButton
 from bot.interactions.remix import RemixButton
 from bot.interactions.reply import ConfirmButton, ReplyEdits
+from bot.interactions.report import BanReported, DismissReport, RemoveReported
 from bot.interactions.send import SendButton
 from bot.interactions.show import ShowButton
 from bot.interactions.spoiler import SpoilerButton
@@ -59,6 +60,9 @@ _BUTTONS = (
     SpoilerButton,
     DeleteButton,
     DialogueButton,
+    RemoveReported,
+    BanReported,
+    DismissReport,
     UseButton,
     RewordButton,
     OriginalButton,

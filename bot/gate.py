@@ -59,6 +59,8 @@ class Gate:
         found = await self.terms(applicant)
         if not found.is_open:
             raise Refusal("Pictures are not drawn in this channel; use one that the admins have opened for it.")
+        if found.needs_age_restriction and not applicant.is_age_restricted:
+            raise Refusal("On this server pictures are drawn in age-restricted channels only; use one of those.")
         _require_time(applicant, found)
         return found
 

@@ -58,6 +58,10 @@ class GuildRule(Bounds):
     threads: Threads | None = None
     default_model: str | None = None
     disabled_models: tuple[str, ...] = ()
+    reports_channel: int | None = None
+    spoiler: bool = False
+    """Every picture is posted behind a click."""
+    age_restricted_only: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +75,8 @@ class Applicant:
     """The channel a thread hangs under."""
     role_ids: frozenset[int] = frozenset()
     joined_at: datetime | None = None
+    is_age_restricted: bool = False
+    """Whether the channel is."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,8 @@ class Terms:
     threads: Threads = "auto"
     is_open: bool = True
     """Whether pictures are drawn in this channel at all."""
+    has_spoiler: bool = False
+    needs_age_restriction: bool = False
 
     @property
     def allowance(self) -> Allowance:
@@ -139,6 +147,8 @@ def terms(applicant: Applicant, of_guild: Rules, of_operator: Rules) -> Terms:
         disabled_models=frozenset((*guild.disabled_models, *operator.disabled_models)),
         threads=channel.threads or guild.threads or "auto",
         is_open=_is_open(channel, of_guild),
+        has_spoiler=guild.spoiler or operator.spoiler,
+        needs_age_restriction=guild.age_restricted_only or operator.age_restricted_only,
     )
 
 

@@ -16,6 +16,7 @@ from flux2.upscaling.request import UpscaleRequest
 from worker.contract import FailureCode, Request, Skeleton, literal
 
 _PROMPT_SHOWN = 400
+_SPOILER = "SPOILER_"
 _ACTION_ROW, _BUTTON = 1, 2
 _PRIMARY, _SECONDARY = 1, 2
 
@@ -52,8 +53,13 @@ def _caption(request: Request) -> str:
     return "-# Caption: {words}\n" if isinstance(request, UpscaleRequest) and request.method == "flux" else ""
 
 
-def skeleton(job_id: str, request: Request, user_id: int, file_size_limit: int) -> Skeleton:
-    """Word everything that may be posted for the job. `file_size_limit` in bytes, as Discord stated it at accept."""
+def skeleton(
+    job_id: str, request: Request, user_id: int, file_size_limit: int, *, has_spoiler: bool = False
+) -> Skeleton:
+    """Word everything that may be posted for the job. `file_size_limit` in bytes, as Discord stated it at accept.
+
+    With `has_spoiler` the pictures are shown behind a click: Discord goes by the beginning of the file's name.
+    """
     again = _button("Again", Verb.AGAIN, job_id, _PRIMARY)
     edit = _button("Edit", Verb.EDIT, job_id)
     upscale = _button("Upscale", Verb.UPSCALE, job_id)
@@ -69,7 +75,7 @@ def skeleton(job_id: str, request: Request, user_id: int, file_size_limit: int) 
         alt_text=titles.alt_text_template(request),
         mentions=(user_id,),
         nonce=f"r{job_id}",
-        file_stem=f"flux2-{job_id}",
+        file_stem=f"{_SPOILER if has_spoiler else ''}flux2-{job_id}",
         file_size_limit=file_size_limit,
         failures={code: f"<@{user_id}> {presenter.FAILURES[code]}" for code in FailureCode},
         failure_components=(_row(again) if isinstance(request, WordsRequest) else _row(again, edit),),

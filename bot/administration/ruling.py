@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from bot.administration.desk import Desk, Listing
 from bot.ledger.audit import EVERYWHERE
 from bot.ledger.rules import Document, Key, Scope
-from bot.policy import ChannelRule, GuildRule, RolePolicy
+from bot.policy import Bounds, ChannelRule, GuildRule, RolePolicy
 from bot.presenter import plain
 from bot.refusal import Refusal
 
@@ -20,6 +20,7 @@ _KINDS: dict[Scope, type[BaseModel]] = {
     Scope.CHANNEL: ChannelRule,
     Scope.GUILD: GuildRule,
 }
+_LIMITS = frozenset({*Bounds.model_fields, "threads"})
 _MARKS = {Scope.ROLE: "<@&{}>", Scope.CHANNEL: "<#{}>", Scope.MEMBER: "<@{}>"}
 
 
@@ -74,7 +75,7 @@ async def clear_limits(desk: Desk) -> str:
     """Remove a server's limits; which models are drawn with is kept."""
 
     def revise(former: Document) -> Document:
-        return {name: value for name, value in former.items() if name in ("default_model", "disabled_models")}
+        return {name: value for name, value in former.items() if name not in _LIMITS}
 
     before, after = await desk.governance.change(desk.actor, "limits clear", (Scope.GUILD, 0), revise)
     if before == after:

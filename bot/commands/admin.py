@@ -17,12 +17,24 @@ from bot.panel.audit_group import AuditGroup
 from bot.panel.members_group import QuotaGroup
 from bot.panel.queue_group import JobId, QueueGroup, cancel
 from bot.panel.rules_groups import ChannelsGroup, LimitsGroup, ModelGroup, RolesGroup
+from bot.panel.safety_group import SafetyGroup
 from bot.panel.workers_group import WorkersGroup
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 Reason = app_commands.Range[str, 0, 200]
+_GROUPS: tuple[type[app_commands.Group], ...] = (
+    QueueGroup,
+    WorkersGroup,
+    QuotaGroup,
+    RolesGroup,
+    ChannelsGroup,
+    LimitsGroup,
+    ModelGroup,
+    SafetyGroup,
+    AuditGroup,
+)
 
 
 @app_commands.guild_only()
@@ -33,7 +45,17 @@ class Admin(app_commands.Group):
 
     def __init__(self) -> None:
         super().__init__(name="admin", description="Look after queue, members and rules.")
-        groups = (QueueGroup, WorkersGroup, QuotaGroup, RolesGroup, ChannelsGroup, LimitsGroup, ModelGroup, AuditGroup)
+        groups = (
+            QueueGroup,
+            WorkersGroup,
+            QuotaGroup,
+            RolesGroup,
+            ChannelsGroup,
+            LimitsGroup,
+            ModelGroup,
+            SafetyGroup,
+            AuditGroup,
+        )
         for group in groups:
             self.add_command(group())
 

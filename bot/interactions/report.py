@@ -1,0 +1,147 @@
+"""Report: a member tells the moderators of a picture; they delete it, ban its requester, or dismiss the report.
+
+The report lies in the channel the admins chose, with the picture behind a spoiler and without the prompt, which its
+requester may have forgotten any day.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+import discord
+from discord import ui
+
+from bot import access, answers
+from bot.administration.desk import Desk, mention
+from bot.administration.members import ban
+from bot.interactions.base import JobButton, job_of, result_of
+from bot.interactions.custom_id import Verb, template
+from bot.ledger.audit import Actor
+from bot.ledger.job import Job
+from bot.ledger.rules import Scope
+from bot.policy import GuildRule
+from bot.presenter import jump_url
+from bot.refusal import Refusal
+
+if TYPE_CHECKING:
+    from bot.client import Flux2Bot
+
+_log = logging.getLogger(__name__)
+_ACTION = "report"
+
+
+async def send_report(interaction: discord.Interaction[Flux2Bot], message: discord.Message) -> None:
+    """Send the picture to the moderators, once for each member."""
+    if not await answers.acknowledge(interaction, ephemeral=True):
+        return
+    services = interaction.client.services
+    job = await services.ledger.by_result_message(message.id)
+    if job is None or not message.attachments:
+        raise Refusal("I can only pass on reports of my own pictures; report others to the admins.")
+    channel = await _moderators(interaction)
+    actor = Actor(interaction.user.id, interaction.guild_id or 0)
+    earlier = await services.ledger.governance.deeds(actor.guild_id, actor_id=actor.user_id, action=_ACTION)
+    if any(deed.target == job.id and deed.action == _ACTION for deed in earlier):
+        raise Refusal("You have reported this picture already; the moderators see it.")
+    await _pass_on(channel, interaction, message, job)
+    await services.ledger.governance.record(actor, _ACTION, job.id)
+    await interaction.edit_original_response(content="Thank you: the moderators of this server see it now.")
+
+
+async def _moderators(interaction: discord.Interaction[Flux2Bot]) -> discord.PartialMessageable:
+    client, guild_id = interaction.client, interaction.guild_id or 0
+    rules = await client.services.ledger.governance.rules(guild_id)
+    channel_id = GuildRule.model_validate(rules.get((Scope.GUILD, 0), {})).reports_channel
+    if channel_id is None:
+        raise Refusal("This server takes no reports yet: an admin can choose a channel with /admin safety set.")
+    return client.get_partial_messageable(channel_id, guild_id=guild_id)
+
+
+async def _pass_on(
+    channel: discord.PartialMessageable, interaction: discord.Interaction[Flux2Bot], message: discord.Message, job: Job
+) -> None:
+    link = jump_url(interaction.guild_id, message.channel.id, message.id)
+    text = f"{mention(interaction.user.id)} reports a picture of {mention(job.user_id)}: {link}"
+    view = ui.View(timeout=None)
+    for button in (RemoveReported, BanReported, DismissReport):
+        view.add_item(button(job.id))
+    try:
+        files = [await attachment.to_file(spoiler=True) for attachment in message.attachments]
+        await channel.send(text, files=files, view=view, nonce=f"p{interaction.id}")
+    except (discord.Forbidden, discord.NotFound) as error:
+        _log.warning("Reports of server %s cannot be posted: %s", interaction.guild_id, error)
+        raise Refusal("I may not write where reports go; ask an admin to check /admin safety show.") from error
+
+
+class Verdict(JobButton, template=r"(?!)"):
+    """What the three buttons share: moderators only, and the report is closed by whoever pressed first."""
+
+    done: str
+
+    async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
+        """Judge, and write the judgement on the report."""
+        access.require_moderator(interaction)
+        report_message = interaction.message
+        assert report_message is not None
+        job = await job_of(interaction, self.job_id)
+        if not await answers.acknowledge(interaction):
+            return
+        said = await self.judge(interaction, job)
+        text = f"{report_message.content}\n**{self.done}** by {mention(interaction.user.id)}. {said}".rstrip()
+        await report_message.edit(content=text, view=None, allowed_mentions=discord.AllowedMentions.none())
+
+    async def judge(self, interaction: discord.Interaction[Flux2Bot], job: Job) -> str:
+        """Do it and return what is to be said besides."""
+        raise NotImplementedError
+
+
+def _actor(interaction: discord.Interaction[Flux2Bot]) -> Actor:
+    return Actor(interaction.user.id, interaction.guild_id or 0)
+
+
+class RemoveReported(Verdict, template=template(Verb.REPORT_DELETE)):
+    """Deletes the picture's message; its file leaves the report too."""
+
+    verb = Verb.REPORT_DELETE
+    text = "Delete"
+    style = discord.ButtonStyle.danger
+    done = "Deleted"
+
+    async def judge(self, interaction: discord.Interaction[Flux2Bot], job: Job) -> str:
+        """Remove the message; one that is gone already is as good."""
+        with contextlib.suppress(discord.NotFound):
+            await result_of(job, interaction.client).delete()
+        assert interaction.message is not None
+        await interaction.message.edit(attachments=[])
+        await interaction.client.services.ledger.governance.record(_actor(interaction), "report delete", job.id)
+        return ""
+
+
+class BanReported(Verdict, template=template(Verb.REPORT_BAN)):
+    """Keeps the requester from drawing on this server; the picture stays."""
+
+    verb = Verb.REPORT_BAN
+    text = "Ban"
+    style = discord.ButtonStyle.danger
+    done = "Banned"
+
+    async def judge(self, interaction: discord.Interaction[Flux2Bot], job: Job) -> str:
+        """Ban without end; /admin unban lifts it."""
+        services = interaction.client.services
+        desk = Desk(_actor(interaction), services.ledger, services.fleet, services.dispatcher)
+        return await ban(desk, job.user_id, "a reported picture", None)
+
+
+class DismissReport(Verdict, template=template(Verb.REPORT_DISMISS)):
+    """Leaves everything as it is."""
+
+    verb = Verb.REPORT_DISMISS
+    text = "Dismiss"
+    done = "Dismissed"
+
+    async def judge(self, interaction: discord.Interaction[Flux2Bot], job: Job) -> str:
+        """Note it."""
+        await interaction.client.services.ledger.governance.record(_actor(interaction), "report dismiss", job.id)
+        return ""
