@@ -15,7 +15,7 @@ from bot.fleet import Fleet
 from bot.presenter import plain
 from bot.refusal import Refusal
 from bot.shared_look import SharedLook
-from flux2.models import Model
+from flux2.models import HOSTED, REGISTRY, Model
 from worker.contract import MODEL_SEEN_S
 
 _log = logging.getLogger(__name__)
@@ -67,5 +67,6 @@ class Offer:
             return here or self._seen.get(self._default) or self._seen[min(self._seen)]
         if name not in self._seen:
             offered = ", ".join(plain(other, 60) for other in sorted(self._seen))
-            raise Refusal(f"The model “{plain(name, 60)}” is not running here; /imagine can draw with {offered}.")
+            why = "is drawn by a host's API only" if name in HOSTED and name not in REGISTRY else "is not running here"
+            raise Refusal(f"The model “{plain(name, 60)}” {why}; /imagine can draw with {offered}.")
         return self._seen[name]

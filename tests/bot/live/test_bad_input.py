@@ -64,6 +64,7 @@ async def _assert_refused(server: SandboxServer, bot: Flux2Bot, use: Use, words:
     [
         ({"prompt": "   "}, "The prompt is empty"),
         ({"prompt": "a fox", "model": "nope"}, "The model “nope” is not running here; /imagine can draw with sample."),
+        ({"prompt": "a fox", "model": "pro"}, "The model “pro” is drawn by a host's API only; /imagine can draw with"),
         ({"prompt": "a fox", "size": "9999x64"}, "out of range"),
         ({"prompt": "a fox", "size": "3"}, "not understood"),
         ({"prompt": "a fox", "size": "4"}, "at most 2 megapixels"),
