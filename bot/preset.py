@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.options import Options
 from flux2.prompting import styles
 from flux2.prompting.styles import Styles
+from flux2.prompting import scene
 from flux2.request import ReferenceImage
 
 MAX_AFFIX = 1000
@@ -83,8 +84,12 @@ class Preset(Defaults):
         return self.model_dump(exclude_none=True, exclude={"name", "prefix", "suffix", "pictures"})
 
     def around(self, prompt: str) -> str:
-        """The prompt between its prefix and suffix."""
-        return " ".join(part for part in (self.prefix.strip(), prompt.strip(), self.suffix.strip()) if part)
+        """The prompt between its prefix and suffix; a JSON prompt takes both into its style. Raises InvalidRequest."""
+        words = (self.prefix.strip(), self.suffix.strip())
+        if any(words) and scene.is_json(prompt):
+            described, _ = scene.parse(prompt)
+            return described.model_copy(update={"style": ", ".join(filter(None, (described.style, *words)))}).text()
+        return " ".join(filter(None, (words[0], prompt.strip(), words[1])))
 
 
 @dataclass(frozen=True)

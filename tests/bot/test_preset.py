@@ -81,3 +81,14 @@ def test_a_style_is_kept_by_its_name() -> None:
     assert Preferences(style="ink").under(Options(prompt="x"), STYLES).style == STYLES["ink"]
     with pytest.raises(InvalidRequest, match="no style called"):
         Preferences(style="gone").under(Options(prompt="x"), STYLES)
+
+
+def test_words_around_a_json_prompt_go_into_its_style() -> None:
+    """Put before and after the braces they would make it plain text."""
+    both = Preset(name="x", prefix="ink", suffix="wide margins")
+    assert (
+        both.around('{"scene": "a pier", "style": "calm"}') == '{"scene": "a pier", "style": "calm, ink, wide margins"}'
+    )
+    assert NOIR.around('{"scene": "a pier"}') == '{"scene": "a pier", "style": "in black and white"}'
+    assert LUNA.around('{"scene": "a pier"}') == '{"scene": "a pier"}'
+    assert both.around(" a pier ") == "ink a pier wide margins"
