@@ -14,9 +14,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.options import Options
-from flux2.prompting import styles
+from flux2.prompting import scene, styles
 from flux2.prompting.styles import Styles
-from flux2.prompting import scene
 from flux2.request import ReferenceImage
 
 MAX_AFFIX = 1000
