@@ -85,7 +85,8 @@ def _text(client: Flux2Bot, kept: str) -> str:
         "data. What was posted stays in Discord until it is deleted there.",
         f"**Usage figures** are kept for two days, bans until 90 days after their end, the admins' log for "
         f"{keep.audit_days} days: these three are not deleted on request, or limits and bans would end with it.",
-        "Nothing is used for training or passed on, and no prompt is written to logs. "
+        "Nothing is used for training, and no prompt is written to logs. A prompt leaves this bot only where it is "
+        "rewritten, or a picture described, by a hosted model. "
         "/privacy export gives you a copy, /privacy delete forgets you.",
     ]
     if (url := client.settings.privacy_policy_url) is not None:

@@ -6,6 +6,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice
 
+from bot import access
 from bot.administration import queueing
 from bot.administration.desk import mention
 from bot.panel.answering import Here, carry_out, carry_out_after_asking
@@ -41,6 +42,7 @@ class QueueGroup(app_commands.Group):
 
 async def cancel(interaction: Here, job: str | None, member: discord.User | None) -> None:
     """Cancel one job at once, all of a member's after asking."""
+    access.require_admin(interaction)
     if (job is None) == (member is None):
         raise Refusal("Give either a job id or a member.")
     if job is not None:
