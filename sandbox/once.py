@@ -21,8 +21,11 @@ from sandbox.message import Message
 from sandbox.redis_server import RedisUnavailable
 from sandbox.stack import Stack, StackDidNotStart
 
-PICTURE_COMMANDS = frozenset({"imagine", "edit", "upscale", "enhance", "describe"})
+PICTURE_COMMANDS = frozenset({"imagine", "edit", "studio", "upscale", "enhance", "describe"})
 """Commands whose success is posted later, a picture or words; their ephemeral answers are refusals."""
+_ONE_IMAGE = frozenset({"edit", "upscale", "describe"})
+_FORMS = frozenset({"studio"})
+"""Commands that ask in a form instead of options."""
 _JOB_ID = re.compile(r"^flux2:v\d+:\w+:([0-9a-f]{16})$")
 _POLL_S = 0.05
 
@@ -59,10 +62,18 @@ class Errand:
         values: dict[str, Any] = dict(self.options)
         if self.prompt is not None:
             values["prompt"] = self.prompt
-        several = self.command == "imagine"
         for index, path in enumerate(self.images, start=1):
-            name = f"image{index}" if several else "image" if index == 1 else f"image{index}"
+            name = "image" if index == 1 and self.command in _ONE_IMAGE else f"image{index}"
             values[name] = Upload(path.name, path.read_bytes())
+        return values
+
+    def form_values(self) -> dict[str, Any]:
+        """The same for a command that opens a form, by the custom ids of its fields; images go into one upload."""
+        values: dict[str, Any] = dict(self.options)
+        if self.prompt is not None:
+            values["prompt"] = self.prompt
+        if self.images:
+            values["images"] = [Upload(path.name, path.read_bytes()) for path in self.images]
         return values
 
 
@@ -110,7 +121,7 @@ async def converse(errand: Errand, stack: Stack, progress: _Progress | None = No
     sent = time.monotonic()
     progress.doing = f"waiting for the answer to /{errand.command}"
     try:
-        use = await member.slash(errand.command, errand.slash_options())
+        use = await _send(errand, member)
     except ClientRefused as refusal:
         raise Refused(str(refusal), refusal.code, "client") from None
     answer = await use.answer(timeout=errand.timeout_s)
@@ -125,6 +136,13 @@ async def converse(errand: Errand, stack: Stack, progress: _Progress | None = No
         sent = time.monotonic()
         job_id, message = await _reply(stack, member, message, text, progress, errand.timeout_s)
     return await _line(errand, stack, job_id, message, time.monotonic() - sent)
+
+
+async def _send(errand: Errand, member: Member) -> Use:
+    if errand.command not in _FORMS:
+        return await member.slash(errand.command, errand.slash_options())
+    use = await member.slash(errand.command)
+    return await member.submit(use.modal, errand.form_values()) if use.opened_modal else use
 
 
 async def _job_id_of(status: Message, stack: Stack, use: Use) -> str:
