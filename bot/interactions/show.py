@@ -16,6 +16,7 @@ from bot.interactions.edit import EditButton
 from bot.interactions.more import MoreButton
 from bot.interactions.upscale import UpscaleButton
 from bot.interactions.words import RewordButton, UseButton
+from bot.ledger.job import Job
 from bot.pictures import files_of
 from bot.presenter import plain
 from bot.refusal import Refusal
@@ -39,17 +40,22 @@ class ShowButton(JobButton, template=template(Verb.SHOW)):
         access.require_owner_of(job, interaction)
         if not await answers.acknowledge(interaction):
             return
-        if sum(picture.size_bytes for picture in job.pictures) > interaction.filesize_limit:
-            raise Refusal("The pictures are too large for this channel; draw them again as webp or in a smaller size.")
-        files = await asyncio.to_thread(files_of, job, interaction.client.services.blobs)
-        view = ui.View(timeout=None)
-        if job.words and not job.pictures:
-            view.add_item(UseButton(job.id))
-            view.add_item(RewordButton(job.id))
-            await interaction.followup.send(titles.status(job, plain(job.words, _WORDS)), view=view)
-            return
-        view.add_item(AgainButton(job.id))
-        view.add_item(EditButton(job.id))
-        view.add_item(UpscaleButton(job.id))
-        view.add_item(MoreButton(job.id))
-        await interaction.followup.send(titles.status(job, "Drawn earlier"), files=files, view=view)
+        await post_again(interaction, job, "Drawn earlier")
+
+
+async def post_again(interaction: discord.Interaction[Flux2Bot], job: Job, said: str) -> None:
+    """Post the pictures of `job`, or its words, as an answer to an acknowledged interaction. Raises Refusal."""
+    if sum(picture.size_bytes for picture in job.pictures) > interaction.filesize_limit:
+        raise Refusal("The pictures are too large for this channel; draw them again as webp or in a smaller size.")
+    files = await asyncio.to_thread(files_of, job, interaction.client.services.blobs)
+    view = ui.View(timeout=None)
+    if job.words and not job.pictures:
+        view.add_item(UseButton(job.id))
+        view.add_item(RewordButton(job.id))
+        await interaction.followup.send(titles.status(job, plain(job.words, _WORDS)), view=view)
+        return
+    view.add_item(AgainButton(job.id))
+    view.add_item(EditButton(job.id))
+    view.add_item(UpscaleButton(job.id))
+    view.add_item(MoreButton(job.id))
+    await interaction.followup.send(titles.status(job, said), files=files, view=view)

@@ -12,12 +12,13 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from bot.ledger import acceptance, facts, measures, news, rewrites, rows, sightings
+from bot.ledger import acceptance, facts, history, measures, news, rewrites, rows, sightings
 from bot.ledger.database import Database
 from bot.ledger.facts import Pause
 from bot.ledger.favourites import Favourites
 from bot.ledger.forgetting import Forgetting
 from bot.ledger.governance import Governance
+from bot.ledger.history import Search
 from bot.ledger.job import OPEN, Caps, Job, NewJob, Outcome, Place, State, Status
 from bot.ledger.presets import Shelf
 from bot.ledger.schema import jobs
@@ -79,6 +80,14 @@ class Ledger:
         """A member's open jobs, oldest first; in one server, or everywhere."""
         where = [jobs.c.user_id == user_id, jobs.c.state.in_(OPEN)]
         return await self._find(*where, *([] if guild_id is None else [jobs.c.guild_id == guild_id]))
+
+    async def search(self, wanted: Search, page: int) -> tuple[list[Job], int]:
+        """One page of finished jobs, the newest first, and how many there are in all."""
+        return await self._database.read(lambda connection: history.search(connection, wanted, page))
+
+    async def ancestors(self, job: Job) -> list[Job]:
+        """The jobs this one came from, the nearest first."""
+        return await self._database.read(lambda connection: history.ancestors(connection, job))
 
     async def undelivered_of(self, user_id: int) -> list[Job]:
         """A member's pictures that Discord did not let us post, newest first."""

@@ -1,0 +1,131 @@
+"""/history: what a member drew on this server, by words, model, date and favourites; one posted again by its id."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.app_commands import Choice
+
+from bot import access, answers, titles
+from bot.commands.imagine import models_like
+from bot.interactions.base import job_of
+from bot.interactions.show import post_again
+from bot.ledger.history import PAGE, Search
+from bot.ledger.job import Job
+from bot.presenter import MAX_CONTENT, result_url, shorten
+from bot.refusal import Refusal
+
+if TYPE_CHECKING:
+    from bot.client import Flux2Bot
+
+_PROMPT = 60
+_GENERATIONS_SHOWN = 6
+_ID = re.compile(r"[0-9a-f]{16}")
+
+
+@app_commands.command(description="Pictures of yours on this server: search them, or post one again by its id.")
+@app_commands.describe(
+    words="Words of the prompt, all of which must be there.",
+    model="Which model drew.",
+    since="The first day, such as 2026-11-01, in UTC.",
+    until="The last day.",
+    favourites="Only your favourites, other people's pictures among them.",
+    page="Which page.",
+    id="The id that stands behind a picture in the list: posts it again, here, with what it came from.",
+)
+@app_commands.guild_only()
+@app_commands.allowed_installs(guilds=True, users=False)
+async def history(
+    interaction: discord.Interaction[Flux2Bot],
+    words: app_commands.Range[str, 1, 200] | None = None,
+    model: app_commands.Range[str, 1, 100] | None = None,
+    since: app_commands.Range[str, 1, 10] | None = None,
+    until: app_commands.Range[str, 1, 10] | None = None,
+    favourites: bool = False,
+    page: app_commands.Range[int, 1, 10_000] = 1,
+    id: app_commands.Range[str, 1, 20] | None = None,
+) -> None:
+    """List one page to the asker alone, or post one picture."""
+    if id is not None:
+        await _post(interaction, id.strip().lower())
+        return
+    wanted = Search(
+        user_id=interaction.user.id,
+        guild_id=interaction.guild_id,
+        words=tuple((words or "").split()),
+        model=model,
+        since=None if since is None else _day(since),
+        until=None if until is None else _day(until) + timedelta(days=1),
+        favourites=favourites,
+    )
+    if not await answers.acknowledge(interaction, ephemeral=True):
+        return
+    found, total = await interaction.client.services.ledger.search(wanted, page)
+    await interaction.edit_original_response(content=shorten(_listed(found, total, page), MAX_CONTENT))
+
+
+async def _post(interaction: discord.Interaction[Flux2Bot], job_id: str) -> None:
+    if not _ID.fullmatch(job_id):
+        raise Refusal("An id has 16 signs, 0 to 9 and a to f; /history lists those of your pictures.")
+    job = await job_of(interaction, job_id)
+    if not access.owns(job, interaction):
+        raise Refusal("That is another member's picture; only they or an admin can post it again.")
+    if not job.pictures:
+        raise Refusal("No picture came of that one; press Again under its notice, or write the prompt anew.")
+    if not await answers.acknowledge(interaction):
+        return
+    lineage = _lineage([job, *await interaction.client.services.ledger.ancestors(job)])
+    await post_again(interaction, job, " · ".join(filter(None, ("Drawn earlier", lineage))))
+
+
+def _listed(found: list[Job], total: int, page: int) -> str:
+    if not total:
+        return "Nothing of yours on this server fits that; leave some options out, or draw with /imagine."
+    pages = -(-total // PAGE)
+    if not found:
+        return f"There {'is only 1 page' if pages == 1 else f'are only {pages} pages'}; choose an earlier one."
+    first = PAGE * (page - 1) + 1
+    lines = [_line(number, job) for number, job in enumerate(found, start=first)]
+    more = f" · page {page} of {pages}" if pages > 1 else ""
+    return "\n".join([*lines, f"-# {total} picture{'s' if total > 1 else ''}{more} · /history id:… posts one again"])
+
+
+def _line(number: int, job: Job) -> str:
+    when = f"<t:{int(job.created_at.timestamp())}:d>"
+    link = result_url(job)
+    parts = [titles.title(job.request, _PROMPT), when, f"[see it]({link})" if link else None, f"`{job.id}`"]
+    return f"{number}. " + " · ".join(part for part in parts if part)
+
+
+def _lineage(chain: list[Job]) -> str:
+    """“v3 ← v2 ← v1”, each with its link; `chain` is the picture and what it came from, the nearest first."""
+    if len(chain) == 1:
+        return ""
+    names = []
+    for index, job in enumerate(chain[:_GENERATIONS_SHOWN]):
+        link = result_url(job)
+        name = f"v{len(chain) - index}"
+        names.append(f"[{name}](<{link}>)" if link else name)
+    return " ← ".join(names)
+
+
+def _day(text: str) -> datetime:
+    try:
+        return datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError as wrong:
+        raise Refusal("A day is written as 2026-11-01: year, month, day.") from wrong
+
+
+@history.autocomplete("model")
+async def _models(interaction: discord.Interaction[Flux2Bot], typed: str) -> list[Choice[str]]:
+    """Models the workers serve."""
+    return await models_like(interaction, typed)
+
+
+async def setup(bot: Flux2Bot) -> None:
+    """Register the command."""
+    bot.tree.add_command(history)

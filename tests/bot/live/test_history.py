@@ -1,0 +1,81 @@
+"""/history: found by words, model, day and favourites, in pages; posted again by id, with what it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.client import Flux2Bot
+from bot.ledger.job import Job
+from bot.ledger.rows import now
+from sandbox.server import SandboxServer
+
+Gpu = Any
+OnlyJob = Callable[[], Awaitable[Job]]
+Closed = Callable[[str], Awaitable[Job]]
+Draw = Callable[[str], Awaitable[Job]]
+
+
+@pytest.fixture
+def draw(server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed) -> Draw:
+    """Draws a prompt for luna."""
+
+    async def drawn(prompt: str) -> Job:
+        await (await server.member("luna").slash("imagine", {"prompt": prompt})).answer()
+        job = await only_job()
+        await gpu.draw(job)
+        return await closed(job.id)
+
+    return drawn
+
+
+async def test_pictures_are_found_and_only_ones_own(server: SandboxServer, bot: Flux2Bot, draw: Draw) -> None:
+    """Words in any case and order, model, day and favourites narrow the list; others see nothing of it."""
+    fox, cat = await draw("a red Fox in snow"), await draw("un chat 100 % bleu")
+    luna = server.member("luna")
+    both = await (await luna.slash("history")).answer()
+    assert both.ephemeral
+    assert both.content.index(cat.id) < both.content.index(fox.id)
+    await bot.services.ledger.favourites.toggle(luna.id, fox.id)
+    today = now().date()
+    for options, expected in [
+        ({"words": "snow fox"}, fox),
+        ({"words": "100 %"}, cat),
+        ({"favourites": True}, fox),
+        ({"words": "fox", "model": "sample", "since": str(today - timedelta(days=1)), "until": str(today)}, fox),
+    ]:
+        found = await (await luna.slash("history", options)).answer()
+        other = cat if expected is fox else fox
+        assert expected.id in found.content
+        assert other.id not in found.content
+    for options in ({"words": "fox cat"}, {"model": "dev"}, {"until": "2020-01-01"}):
+        assert "fits that" in (await (await luna.slash("history", options)).answer()).content
+    assert "only 1 page" in (await (await luna.slash("history", {"page": 2})).answer()).content
+    assert "fits that" in (await (await server.member("max").slash("history")).answer()).content
+    assert "year, month, day" in (await (await luna.slash("history", {"since": "gestern"})).answer()).content
+
+
+async def test_a_picture_is_posted_again_with_its_lineage(
+    server: SandboxServer, bot: Flux2Bot, gpu: Gpu, draw: Draw, only_job: OnlyJob, closed: Closed
+) -> None:
+    """By its owner, with the way back to what it came from; not by others, and no id that is none."""
+    before = await draw("a red fox")
+    luna = server.member("luna")
+    shown = server.world.message(before.result_message_id or 0)
+    assert shown is not None
+    await luna.reply(shown, "make it blue")
+    await server.world.wait_for(lambda m: "Cancel" in m.labels())
+    job = await only_job()
+    await gpu.draw(job)
+    job = await closed(job.id)
+    again = await (await luna.slash("history", {"id": job.id}, channel="lounge")).answer()
+    assert not again.ephemeral
+    assert len(again.attachments) == 1
+    assert f"v2](<https://discord.com/channels/{job.guild_id}/{job.result_channel_id}" in again.content
+    assert f"{before.result_message_id}>)" in again.content
+    refused = await (await server.member("max").slash("history", {"id": job.id})).answer()
+    assert "another member's picture" in refused.content
+    assert "16 signs" in (await (await luna.slash("history", {"id": "7"})).answer()).content
