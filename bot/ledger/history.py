@@ -14,7 +14,8 @@ from bot.ledger import rows
 from bot.ledger.job import Job, Outcome
 from bot.ledger.schema import favourites, jobs
 
-PAGE = 10
+PAGE = 8
+"""Jobs; their lines, links included, fit into one message."""
 GENERATIONS = 20
 """Of a longer chain only the latest are told."""
 _KEPT = (Outcome.DELIVERED, Outcome.UNDELIVERABLE)

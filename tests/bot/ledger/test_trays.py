@@ -10,10 +10,12 @@ from sqlalchemy import update
 
 from bot.ledger import holdings
 from bot.ledger.database import Database
+from bot.ledger.presets import Shelf
 from bot.ledger.rows import now
 from bot.ledger.schema import shown, trays
 from bot.ledger.shown import Shown
 from bot.ledger.trays import MAX_PICTURES, Laid, TrayFull, Trays
+from bot.preset import Preset
 from flux2.request import ReferenceImage
 
 LUNA, MAX = 1, 2
@@ -59,9 +61,11 @@ async def test_a_full_tray_takes_none_of_what_does_not_fit(database: Database) -
 
 
 async def test_only_blobs_that_nobody_needs_are_given_back(database: Database) -> None:
-    """A picture that another tray holds, or a job refers to, stays when it is taken out of one tray."""
+    """A picture that another tray or a preset holds, or a job refers to, stays when it is taken out of one tray."""
     kept = Trays(database)
-    await kept.add(LUNA, [laid("a"), laid("b"), laid("c")])
+    await kept.add(LUNA, [laid("a"), laid("b"), laid("c"), laid("d")])
+    await Shelf(database).save(MAX, Preset(name="fox", pictures=(laid("d").picture,)))
+    await Shelf(database).save(MAX, Preset(name="plain"))
     await kept.add(MAX, [laid("b")])
     await database.write(lambda it: holdings.note(it, "f" * 16, {"sha256": "c" * 64}))
     _, free = await kept.arrange(LUNA, lambda _: ())
