@@ -14,12 +14,29 @@ def noise(seed: int, height: int, width: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("width", "height"), [(128, 96), (131, 97), (260, 33)])
-def test_the_reduced_result_is_the_source(width: int, height: int) -> None:
-    """Whatever the model drew: what the source shows comes back to within a per cent, also for odd sizes."""
+def test_the_reduced_result_is_near_the_source(width: int, height: int) -> None:
+    """Whatever the model drew: most of what it shifted comes back, also for odd sizes."""
     source = Image.fromarray(noise(1, height // 2, width // 2).astype(np.uint8))
-    matched = match(noise(2, height, width), source, 1)
-    again = matched.resize(source.size, Image.Resampling.BOX)
-    assert np.abs(np.asarray(again, float) - np.asarray(source, float)).mean() < 2.6
+    plain = np.asarray(source.resize((width, height), Image.Resampling.LANCZOS), np.float32)
+    grain = np.random.default_rng(2).normal(0, 12, plain.shape).astype(np.float32)
+    drawn = np.clip(plain * 0.8 + 40 + grain, 0, 255)
+    apart = [
+        np.abs(np.asarray(one.resize(source.size, Image.Resampling.BOX), float) - np.asarray(source, float)).mean()
+        for one in (Image.fromarray(drawn.astype(np.uint8)), match(drawn, source, 1))
+    ]
+    assert apart[1] < 0.35 * apart[0]
+
+
+def test_a_soft_edge_beside_a_sharp_one_has_no_echo() -> None:
+    """Nothing is brighter or darker than both what the model drew and what plain enlarging shows."""
+    ramp = np.clip((np.arange(32) - 8) * 16, 0, 255).astype(np.uint8)
+    source = Image.fromarray(np.repeat(np.tile(ramp, (32, 1))[:, :, None], 3, 2))
+    sharp = np.zeros((128, 128, 3), np.float32)
+    sharp[:, 64:] = 255
+    plain = np.asarray(source.resize((128, 128), Image.Resampling.LANCZOS), float)
+    shown = np.asarray(match(sharp.copy(), source, 1), float)
+    assert (shown >= np.minimum(sharp, plain) - 0.5).all()
+    assert (shown <= np.maximum(sharp, plain) + 0.5).all()
 
 
 def test_a_picture_that_was_not_enlarged_keeps_something_of_the_models() -> None:
@@ -27,7 +44,7 @@ def test_a_picture_that_was_not_enlarged_keeps_something_of_the_models() -> None
     source, drawn = Image.fromarray(noise(1, 64, 64).astype(np.uint8)), noise(2, 64, 64)
     checkers = (np.indices((64, 64)).sum(0) % 2 * 40.0)[:, :, None].astype(np.float32)
     shown = np.asarray(match(np.clip(drawn * 0.5 + 60 + checkers, 0, 255), source, 1), float)
-    assert np.abs(np.diff(shown, axis=1)).mean() > np.abs(np.diff(np.asarray(source, float), axis=1)).mean() + 10
+    assert np.abs(np.diff(shown, axis=1)).mean() > np.abs(np.diff(np.asarray(source, float), axis=1)).mean() + 5
 
 
 def test_without_strength_nothing_is_put_back() -> None:
