@@ -1,0 +1,1 @@
+"""What is measured, and how; each module prints a table. docs/reliability.md holds the results."""
