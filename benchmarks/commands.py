@@ -159,6 +159,11 @@ def pretended_gpu(stack: Stack) -> Iterator[None]:
             task.cancel()
 
 
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
 def show(name: str, answers: Answers) -> None:
     """One row of the table."""
     took = answers.took_s
@@ -179,13 +184,14 @@ async def measure(members: int, number: int, per_second: float, seconds: float) 
                 crowd = population(stack, members)
                 bot = psutil.Process(stack.children["bot"].pid)
                 if number:
+                    own, before = psutil.Process(), _cpu_s(bot) + _cpu_s(psutil.Process())
                     show("all at once", await at_once(stack, crowd, number))
+                    print(f"bot and local Discord together: {_cpu_s(bot) + _cpu_s(own) - before:.2f} s of CPU")
                 if seconds:
-                    before, began = bot.cpu_times(), time.monotonic()
+                    before, began = _cpu_s(bot), time.monotonic()
                     answers = await steadily(stack, crowd, per_second, seconds)
-                    after, took = bot.cpu_times(), time.monotonic() - began
+                    used, took = _cpu_s(bot) - before, time.monotonic() - began
                     show(f"{per_second:g} a second for {seconds:g} s", answers)
-                    used = after.user + after.system - before.user - before.system
                     print(f"bot: {100 * used / took:.0f} % of a core, {bot.memory_info().rss / 1e6:.0f} MB")
         finally:
             stack.children["bot"].ask_to_stop()

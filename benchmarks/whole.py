@@ -14,6 +14,7 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -28,7 +29,7 @@ _SHORT = {"prompt": "a red circle", "size": "128x128", "steps": 4}
 async def events(stack: Stack) -> list[tuple[float, Event]]:
     """Every event with Redis's time of it, in seconds."""
     async with stack.connect() as client:
-        entries = await client.xrange(EVENTS)
+        entries: Any = await client.xrange(EVENTS)
     return [(int(at.partition("-")[0]) / 1000, EVENT.validate_json(fields["event"])) for at, fields in entries]
 
 

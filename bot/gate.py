@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.ledger.audit import EVERYWHERE
+from bot.ledger.bans import Ban
+from bot.ledger.facts import Pause
 from bot.ledger.governance import Governance
 from bot.ledger.job import Caps
 from bot.ledger.rows import now
@@ -48,12 +50,17 @@ class Gate:
         return left_today(found.allowance, used)
 
     async def enter(self, applicant: Applicant) -> Terms:
-        """Return what holds for the applicant. Raises Refusal where nothing may be drawn for him here."""
-        drain = await self._governance.drain()
+        """Return what holds for the applicant, by a look at most a second old: a command has yet to be answered.
+
+        Raises Refusal where nothing may be drawn for him here.
+        """
+        hindrances = await self._governance.hindrances()
+        return await self._pass(applicant, hindrances.drain, hindrances.ban_of(applicant.user_id, applicant.guild_id))
+
+    async def _pass(self, applicant: Applicant, drain: Pause | None, ban: Ban | None) -> Terms:
         if drain is not None:
             reason = plain(drain.reason, 200)
             raise Refusal(f"I take no new pictures just now ({reason}); try again in a few minutes.")
-        ban = await self._governance.ban_of(applicant.user_id, applicant.guild_id)
         if ban is not None:
             raise banned(ban)
         found = await self.terms(applicant)
@@ -66,7 +73,11 @@ class Gate:
 
     async def admit(self, applicant: Applicant, demand: Demand) -> tuple[Terms, Caps]:
         """Return what holds for a job, and its caps. Raises Refusal with the limit, its value and what was asked."""
-        found = await self.enter(applicant)
+        drain, ban = (
+            await self._governance.drain(),
+            await self._governance.ban_of(applicant.user_id, applicant.guild_id),
+        )
+        found = await self._pass(applicant, drain, ban)
         require(found, demand)
         role, most = found.role, self._caps
         return found, Caps(

@@ -17,6 +17,8 @@ from sandbox.rest import BASE, Call, Rest
 from sandbox.world import World
 
 _CLOSING_S = 2.0
+_BACKLOG = 1024
+"""A rush of answers opens hundreds of connections at once; one too many is tried again by TCP only a second later."""
 
 
 class SandboxServer:
@@ -46,7 +48,7 @@ class SandboxServer:
         app.add_subapp(page_routes.BASE, page.application())
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSING_S)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", port)
+        site = web.TCPSite(runner, "127.0.0.1", port, backlog=_BACKLOG)
         try:
             await site.start()
         except OSError:

@@ -70,6 +70,12 @@ def listed(connection: Connection, guild_id: int) -> list[Ban]:
     return [_ban(row) for row in connection.execute(found)]
 
 
+def all_in_force(connection: Connection) -> list[Ban]:
+    """Every ban that is in force anywhere, the operator's first."""
+    unfinished = or_(bans.c.expires_at.is_(None), bans.c.expires_at > now())
+    return [_ban(row) for row in connection.execute(select(bans).where(unfinished).order_by(bans.c.guild_id))]
+
+
 def _is_over(row: Row[Any]) -> bool:
     return row.expires_at is not None and row.expires_at <= now()
 

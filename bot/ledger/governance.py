@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -20,9 +21,31 @@ from bot.ledger.database import Database
 from bot.ledger.facts import Pause
 from bot.ledger.rows import now
 from bot.ledger.rules import Document, Key
+from bot.shared_look import SharedLook
 
 _FRESH_S = 5.0
 """How long rules are believed: somebody at a terminal changes them behind this process's back."""
+
+_GLANCE_S = 1.0
+"""The same for what is asked before a command is answered; who is admitted is asked about anew."""
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Hindrances:
+    """What keeps members from drawing: a drain keeps all, a ban keeps one."""
+
+    drain: Pause | None
+    bans: tuple[Ban, ...]
+
+    def ban_of(self, user_id: int, guild_id: int | None) -> Ban | None:
+        """The ban that keeps a member from drawing there, the operator's first."""
+        here = (EVERYWHERE, guild_id or EVERYWHERE)
+        return next((ban for ban in self.bans if ban.user_id == user_id and ban.guild_id in here), None)
+
+
+def _hindrances(connection: Connection) -> Hindrances:
+    return Hindrances(facts.drain(connection), tuple(bans.all_in_force(connection)))
 
 
 class Governance:
@@ -31,13 +54,30 @@ class Governance:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._rules: dict[int, tuple[float, dict[Key, Document]]] = {}
+        self._rule_looks: dict[int, SharedLook[dict[Key, Document]]] = {}
+        self._hindrances: tuple[float, Hindrances] | None = None
+        self._look = SharedLook(lambda: database.read(_hindrances))
 
     async def rules(self, guild_id: int) -> dict[Key, Document]:
         """Every rule of one server, at most some seconds old; EVERYWHERE has the operator's."""
         kept = self._rules.get(guild_id)
         if kept is None or time.monotonic() - kept[0] > _FRESH_S:
-            found = await self._database.read(lambda connection: rules.of_guild(connection, guild_id))
+            found = await self._look_at_rules(guild_id)()
             kept = self._rules[guild_id] = (time.monotonic(), found)
+        return kept[1]
+
+    def _look_at_rules(self, guild_id: int) -> SharedLook[dict[Key, Document]]:
+        if guild_id not in self._rule_looks:
+            self._rule_looks[guild_id] = SharedLook(
+                lambda: self._database.read(lambda connection: rules.of_guild(connection, guild_id))
+            )
+        return self._rule_looks[guild_id]
+
+    async def hindrances(self) -> Hindrances:
+        """Whatever keeps anybody from drawing, at most a second old: a rush of members asks the ledger once."""
+        kept = self._hindrances
+        if kept is None or time.monotonic() - kept[0] > _GLANCE_S:
+            kept = self._hindrances = (time.monotonic(), await self._look())
         return kept[1]
 
     def known(self, guild_id: int) -> dict[Key, Document]:
@@ -73,7 +113,7 @@ class Governance:
             audit.record(connection, actor, "ban", user_id, former and former.document, new.document if new else None)
             return former
 
-        return await self._database.write(work)
+        return await self._hindering(work)
 
     async def unban(self, actor: Actor, user_id: int) -> Ban | None:
         """Let a member draw again; return the ban that was in force, if any."""
@@ -84,7 +124,7 @@ class Governance:
                 audit.record(connection, actor, "unban", user_id, former.document)
             return former
 
-        return await self._database.write(work)
+        return await self._hindering(work)
 
     async def ban_of(self, user_id: int, guild_id: int | None) -> Ban | None:
         """The ban that keeps a member from drawing there."""
@@ -120,7 +160,13 @@ class Governance:
 
     async def set_drain(self, reason: str | None, by: int) -> None:
         """Accept nothing new for `reason`; None ends it."""
-        await self._database.write(lambda connection: facts.set_drain(connection, reason, by))
+        await self._hindering(lambda connection: facts.set_drain(connection, reason, by))
+
+    async def _hindering(self, work: Callable[[Connection], _T]) -> _T:
+        try:
+            return await self._database.write(work)
+        finally:
+            self._hindrances = None
 
     async def endings(self, within: timedelta) -> dict[str, int]:
         """How jobs ended lately; see `bot.ledger.measures.endings`."""
