@@ -23,7 +23,14 @@ from flux2.models import REGISTRY
 
 PROCESSES = {"bot": BotSettings, "gpu": WorkerSettings, "io": DeliverySettings}
 IO_IGNORES = set(WorkerSettings.model_fields) - set(BotSettings.model_fields) | {"flux2_model"}
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/models.md", "docs/operating.md")
+DOCUMENTS = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "docs/models.md",
+    "docs/operating.md",
+    "docs/reliability.md",
+)
 COMPOSE_ONLY = {"REDIS_BOT_PASSWORD", "REDIS_WORKER_GPU_PASSWORD", "REDIS_WORKER_IO_PASSWORD", "GPU"}
 
 
@@ -162,7 +169,8 @@ def test_the_architecture_stays_short(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/operating.md", "docs/models.md"]
+    "name",
+    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/operating.md", "docs/models.md", "docs/reliability.md"],
 )
 def test_documents_name_files_that_exist(root: Path, name: str) -> None:
     """A path in backquotes or in a link leads somewhere."""
@@ -172,6 +180,13 @@ def test_documents_name_files_that_exist(root: Path, name: str) -> None:
     missing = [path for path in quoted if not (root / path).exists()]
     missing += [path for path in linked if not (root / name).parent.joinpath(path).exists()]
     assert missing == []
+
+
+def test_every_fault_has_a_test(root: Path) -> None:
+    """Each test that docs/reliability.md names stands in the file it names."""
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (root / "docs/reliability.md").read_text())
+    assert len(named) > 30
+    assert [f"{path}::{name}" for path, name in named if name not in _tests_in(root / path)] == []
 
 
 def test_documents_name_verbs_that_exist(root: Path) -> None:
