@@ -14,10 +14,10 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all browser check fix
+.PHONY: help install demo test test-all browser screenshots check fix
 
 help: ## list these verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## put all that is needed into .venv
 	@:
@@ -33,6 +33,9 @@ test-all: check ## check, then every test that needs no GPU
 
 browser: $(STAMP) ## test the sandbox page in a real Chromium
 	@$(PYTEST) -n 0 -m browser tests/sandbox/page $(ARGS)
+
+screenshots: $(STAMP) ## take the pictures of the sandbox page in the documents anew
+	@OMP_NUM_THREADS=1 $(BIN)/python docs/screenshots.py
 
 check: $(STAMP) ## lint, format, import rules, types
 	@$(BIN)/ruff check --quiet .

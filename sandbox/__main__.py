@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--port", type=_port, default=0, help="loopback port of the local Discord (default: a free one)"
     )
+    parser.add_argument("--no-browser", action="store_true", help="print the chat page's address, do not open it")
     parser.add_argument("--no-wait", action="store_true", help="stop after the first picture")
     commands = parser.add_subparsers(dest="action")
     single = commands.add_parser("once", help="send one command, wait for the answer, print one JSON line")
@@ -55,6 +56,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     single.add_argument("--model", default="sample", help="model the gpu worker loads (default: sample)")
     return parser
+
+
+def _has_screen() -> bool:
+    """True where a browser window could open; not over ssh, in a container or in CI."""
+    screens = ("DISPLAY", "WAYLAND_DISPLAY")
+    return sys.platform == "darwin" or any(os.environ.get(name) for name in screens)  # noqa: TID251 - a root may look
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -78,7 +85,14 @@ def main(arguments: list[str] | None = None) -> int:
             )
         )
     return demo.run(
-        demo.Demo(out=args.out, model=args.model, port=args.port, redis_url=redis_url, stays_up=not args.no_wait)
+        demo.Demo(
+            out=args.out,
+            model=args.model,
+            port=args.port,
+            redis_url=redis_url,
+            stays_up=not args.no_wait,
+            opens_browser=not args.no_browser and _has_screen(),
+        )
     )
 
 

@@ -1,4 +1,4 @@
-"""`make demo`: start everything on the sample model, draw a first picture, say where it lies, stay up until Ctrl-C."""
+"""`make demo`: start everything on the sample model, open the chat page, draw a first picture, stay up until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import time
+import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,8 @@ class Demo:
     """Loopback port of the local Discord; 0 takes a free one."""
     redis_url: str | None = None
     stays_up: bool = True
+    opens_browser: bool = False
+    """Whether the chat page is opened in the browser, beside its address being printed."""
 
 
 def run(demo: Demo) -> int:
@@ -60,6 +63,7 @@ async def _run(demo: Demo, console: Console) -> None:
             await _first(starting, stopped)
         try:
             if not stopped.is_set():
+                await _invite(demo, stack, console)
                 await _draw(demo, stack, console, began)
             if demo.stays_up and not stopped.is_set():
                 _explain(stack, console)
@@ -81,6 +85,13 @@ async def _first(starting: asyncio.Task[Stack], stopped: asyncio.Event) -> None:
         await starting
 
 
+async def _invite(demo: Demo, stack: Stack, console: Console) -> None:
+    """Say where the chat page is, and open it where there is a screen."""
+    console.print(f"The chat page: {stack.server.page_url}", soft_wrap=True)
+    if demo.opens_browser and demo.stays_up:
+        await asyncio.to_thread(webbrowser.open, stack.server.page_url)
+
+
 async def _draw(demo: Demo, stack: Stack, console: Console, began: float) -> None:
     console.print(f"luna types [bold]/imagine prompt:{FIRST_PROMPT}[/bold]")
     with console.status("Drawing …"):
@@ -97,7 +108,9 @@ def _explain(stack: Stack, console: Console) -> None:
         python = python.relative_to(Path.cwd())
     console.print(
         f"""
-Everything stays up until Ctrl-C. From another terminal, each with a stack of its own:
+Everything stays up until Ctrl-C. Try it in the browser: type / in #pictures, attach, reply, press, switch members.
+  {stack.server.page_url}
+From another terminal, each with a stack of its own:
   {python} -m sandbox once --prompt "a blue star on a yellow background" --out out
   {python} -m sandbox once --prompt "a red circle" --then "make it blue" --out out
   {python} -m sandbox once --command jobs --out out

@@ -17,9 +17,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 FORGED = "<img src=x onerror=\"document.title='owned'\"> <b>bold</b>"
 
 
-def by_bot(showcase, channel) -> discord.TextChannel:
+async def by_bot(showcase, channel) -> discord.TextChannel:
     """The channel as the library sees it."""
-    found = showcase.bot.get_channel(channel.id)
+    found = await showcase.bot.fetch_channel(channel.id)
     assert isinstance(found, discord.TextChannel)
     return found
 
@@ -49,7 +49,7 @@ async def test_words_are_formatted_and_never_html(page, channel, server) -> None
 async def test_a_picture_opens_large_with_its_alt_text(page, channel, showcase) -> None:
     """The lightbox shows picture, alt text and size; arrows walk, Escape closes and gives the focus back."""
     files = [attachment("teal", "one.png", "A teal field"), attachment("orange", "two.png", "An orange field")]
-    await by_bot(showcase, channel).send("two", files=files)
+    await (await by_bot(showcase, channel)).send("two", files=files)
     opener = page.get_by_role("button", name="Open picture: A teal field")
     await opener.click()
     large = page.get_by_role("dialog")
@@ -65,7 +65,7 @@ async def test_a_picture_opens_large_with_its_alt_text(page, channel, showcase) 
 
 async def test_a_spoiler_picture_is_covered_first(page, channel, showcase) -> None:
     """One press shows it, the next opens it."""
-    await by_bot(showcase, channel).send(file=attachment("red", alt="Gore", spoiler=True))
+    await (await by_bot(showcase, channel)).send(file=attachment("red", alt="Gore", spoiler=True))
     await page.get_by_role("button", name="Spoiler picture").click()
     await page.get_by_role("button", name="Open picture: Gore").click()
     await expect(page.get_by_role("dialog")).to_be_visible()
@@ -107,15 +107,15 @@ async def test_thinking_becomes_the_answer_and_edits_are_live(page, channel, sho
 
 async def test_typing_is_shown(page, channel, showcase) -> None:
     """While the bot types, its name stands below the composer, until it has said something."""
-    await by_bot(showcase, channel).typing()
+    await (await by_bot(showcase, channel)).typing()
     await expect(page.get_by_text("FLUX is typing")).to_be_visible()
-    await by_bot(showcase, channel).send("done")
+    await (await by_bot(showcase, channel)).send("done")
     await expect(page.get_by_text("FLUX is typing")).to_have_count(0)
 
 
 async def test_replies_quote_and_ping_or_not(page, channel, showcase, server) -> None:
     """With the ping on the reply mentions whom it answers; switched off it does not. The quote leads back."""
-    asked = await by_bot(showcase, channel).send("What shall change?")
+    asked = await (await by_bot(showcase, channel)).send("What shall change?")
     for ping in (True, False):
         await page.locator(f"#message-{asked.id}").hover()
         await page.locator(f"#message-{asked.id}").get_by_role("button", name="Reply").click()
@@ -253,7 +253,7 @@ async def test_too_large_is_refused_in_a_sentence(page, channel, server) -> None
 
 async def test_a_thread_stands_beside_its_channel(page, channel, showcase, server) -> None:
     """A thread's card opens it; it begins with the message it was made from, and counts what was said."""
-    message = await by_bot(showcase, channel).send("status: waiting")
+    message = await (await by_bot(showcase, channel)).send("status: waiting")
     thread = await message.create_thread(name="a long story")
     await thread.send("once upon a time")
     card = page.locator("#main .thread-card")

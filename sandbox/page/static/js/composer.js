@@ -45,6 +45,8 @@ export class Composer {
 
   show(channel) {
     this.channel = channel;
+    // Another channel or another member may be offered other commands.
+    this.#commands = [];
     this.text.value = "";
     this.tray.clear();
     this.cancel({ focus: false });

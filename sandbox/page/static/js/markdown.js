@@ -122,6 +122,14 @@ function render({ kind, lines, level }, context) {
   }
 }
 
+/** A text in words alone, for what is spoken or has one line. */
+export function plain(text, context) {
+  const node = document.createElement("div");
+  node.append(...markdown(text, context));
+  for (const hidden of node.querySelectorAll(".spoiler")) hidden.replaceWith("spoiler");
+  return node.textContent.replace(/\s+/g, " ").trim();
+}
+
 /** Hidden until pressed. */
 export function spoiler(children) {
   const hidden = h("span", { "aria-hidden": "true" }, children);

@@ -6,7 +6,7 @@ import { components } from "./components.js";
 import { h, icon, iconButton, solid } from "./dom.js";
 import { embed } from "./embed.js";
 import { dayOf, several, timeOf } from "./format.js";
-import { inline, markdown } from "./markdown.js";
+import { markdown, plain } from "./markdown.js";
 
 const PARTS = ["reply", "used", "head", "content", "files", "embeds", "components", "thread", "foot"];
 
@@ -142,23 +142,17 @@ function replyLine(reply, app) {
   if (!reply) return null;
   if (!reply.author) return h("p", { class: "quote gone" }, icon("reply", 14), "The original message was deleted.");
   const author = app.store.users.get(reply.author);
-  const words = reply.content ? inline(reply.content.replace(/\s+/g, " "), { ...app.context, quiet: true }) : [h("em", {}, "Press to see the attachment")];
+  const words = plain(reply.content, app.context) || "Press to see what it answers";
+  const go = () => app.context.jump(reply.channel_id, reply.id);
   return h(
     "p",
     { class: "quote" },
     icon("reply", 14),
     avatar(author, 16),
     h("span", { class: "quote-author" }, `${reply.mentions ? "@" : ""}${author.name}`),
-    h(
-      "span",
-      { class: "quote-words", role: "button", tabindex: "0", "aria-label": `Show the message of ${author.name}`, onclick: go, onkeydown: (event) => event.key === "Enter" && go() },
-      words,
-      reply.has_files ? icon("image", 14) : null,
-    ),
+    h("button", { type: "button", class: "quote-words", "aria-label": `Show the message of ${author.name}`, onclick: go }, words),
+    reply.has_files ? icon("image", 14) : null,
   );
-  function go() {
-    app.context.jump(reply.channel_id, reply.id);
-  }
 }
 
 function usedLine(message, app) {

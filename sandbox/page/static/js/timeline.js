@@ -2,6 +2,7 @@
 
 import { announce, h, icon } from "./dom.js";
 import { dayOf } from "./format.js";
+import { plain } from "./markdown.js";
 import { MessageView } from "./message.js";
 import { avatar } from "./avatar.js";
 
@@ -77,7 +78,7 @@ export class Timeline {
     if (!is_new) return;
     this.#quiet();
     const author = this.app.store.author(message);
-    if (message.author.id !== this.app.store.me.id) announce(`${author.name}: ${message.content.slice(0, 200) || (message.thinking ? "is thinking" : "sent a picture")}`);
+    if (message.author.id !== this.app.store.me.id) announce(`${author.name}: ${spoken(message, this.app)}`);
     if (!this.#pinned && message.author.id === this.app.store.me.id) this.bottom();
     this.#scrolled();
   }
@@ -201,6 +202,13 @@ export class Timeline {
     else return;
     event.preventDefault();
   }
+}
+
+function spoken(message, app) {
+  if (message.thinking) return "is thinking";
+  const words = plain(message.content, app.context).slice(0, 300);
+  const alt = message.attachments.map((file) => file.description).filter(Boolean).join(", ");
+  return [words, alt].filter(Boolean).join(" · ") || "sent something";
 }
 
 const day = (message) => new Date(message.timestamp).toDateString();

@@ -1,0 +1,155 @@
+"""The pictures of the sandbox page in the documents: `make screenshots` starts everything, acts, and saves them.
+
+Everything on them is real: the bot, its workers, the sample model, a Chromium. Needs one on PATH; with the font Inter
+installed (Debian: fonts-inter) the letters are those of the committed pictures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import shutil
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from PIL import Image
+from playwright.async_api import Browser, Page, async_playwright
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from sandbox.message import Message
+from sandbox.stack import Stack
+
+IMAGES = Path(__file__).parent / "images"
+_FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+_WIDE, _PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 800}
+_COLOURS = 256
+
+Scene = Callable[[Page, Stack], Awaitable[None]]
+
+
+async def main() -> int:
+    """Take them all and return the exit status."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        sys.stderr.write("There is no Chromium on PATH; on Debian and Ubuntu: apt-get install chromium\n")
+        return 2
+    with tempfile.TemporaryDirectory() as folder:
+        async with Stack(Path(folder)) as stack, async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
+            await _draw_some(stack)
+            await _take(browser, stack, "page-thread", _WIDE, "dark", thread)
+            await _take(browser, stack, "page-picker", _WIDE, "light", picker)
+            await _take(browser, stack, "page-form", _WIDE, "dark", form)
+            await _take(browser, stack, "page-large", _WIDE, "light", large)
+            await _take(browser, stack, "page-faults", _WIDE, "light", faults)
+            await _take(browser, stack, "page-phone", _PHONE, "dark", thread)
+            await browser.close()
+    return 0
+
+
+async def _take(browser: Browser, stack: Stack, name: str, size: dict[str, int], scheme: str, scene: Scene) -> None:
+    is_phone = size is _PHONE
+    context = await browser.new_context(
+        viewport={**size},
+        color_scheme="dark" if scheme == "dark" else "light",
+        reduced_motion="reduce",
+        locale="en-GB",
+        device_scale_factor=2 if is_phone else 1.5,
+        is_mobile=is_phone,
+        has_touch=is_phone,
+    )
+    page = await context.new_page()
+    await page.goto(stack.server.page_url)
+    await page.locator("#app").wait_for()
+    await scene(page, stack)
+    await page.evaluate("Promise.all([...document.images].map((image) => image.decode()))")
+    _save(await page.screenshot(), IMAGES / f"{name}.png")
+    await context.close()
+    sys.stderr.write(f"docs/images/{name}.png\n")
+
+
+def _save(data: bytes, path: Path) -> None:
+    """A quarter of the size, with no difference an eye would find."""
+    picture = Image.open(io.BytesIO(data)).convert("RGB")
+    picture.quantize(_COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+# What stands in the channels before anybody looks.
+
+_PROMPTS = ("a blue star on a yellow background", "a red circle and a green square on a white background")
+
+
+async def _draw_some(stack: Stack) -> None:
+    luna, lunas = stack.server.member("luna"), []
+    for prompt in _PROMPTS:
+        use = await luna.slash("imagine", {"prompt": prompt, "seed": 11})
+        await use.answer(timeout=60)
+        lunas.append(await _picture(stack, prompt))
+    await luna.reply(lunas[-1], "make the circle blue", ping=True)
+    await stack.server.world.wait_for(lambda message: _is_picture(message, "make the circle blue"), timeout=60)
+
+
+async def _picture(stack: Stack, words: str) -> Message:
+    return await stack.server.world.wait_for(lambda message: _is_picture(message, words), timeout=60)
+
+
+def _is_picture(message: Message, words: str) -> bool:
+    return bool(message.files) and message.is_by_bot and words in message.content
+
+
+# The scenes.
+
+
+async def thread(page: Page, stack: Stack) -> None:
+    """A channel with its thread: the picture, the reply that edits it, and what came of it."""
+    await page.locator("#main .thread-card").last.click()
+    await page.locator("#thread .picture").nth(1).wait_for()
+
+
+async def picker(page: Page, stack: Stack) -> None:
+    """/imagine being filled in, at an option with choices."""
+    await page.get_by_role("combobox", name="Message #pictures").fill("/imagine")
+    await page.get_by_role("option").first.wait_for()
+    await page.keyboard.press("Enter")
+    await page.get_by_label("prompt").fill("a purple triangle on a white background")
+    for option, value in (("seed", "7"), ("aspect", "")):
+        await page.get_by_label("Add an option").fill(option)
+        await page.keyboard.press("Enter")
+        await page.locator(f'.pill[data-option="{option}"] input').fill(value)
+    await page.get_by_role("option").nth(2).hover()
+
+
+async def form(page: Page, stack: Stack) -> None:
+    """The form behind Edit."""
+    await thread(page, stack)
+    await page.locator("#thread").get_by_role("button", name="Edit").first.click()
+    await page.get_by_role("dialog").wait_for()
+
+
+async def large(page: Page, stack: Stack) -> None:
+    """A picture in the lightbox, with its alt text."""
+    await thread(page, stack)
+    await page.locator("#thread .picture").first.click()
+    await page.get_by_role("dialog").wait_for()
+
+
+async def faults(page: Page, stack: Stack) -> None:
+    """The faults panel after Discord failed twice and the picture still came, once."""
+    await page.get_by_role("button", name="Faults").click()
+    panel = page.get_by_role("complementary", name="Faults")
+    for kind in ("answers 502", "does it, but answers 502"):
+        await panel.get_by_label("Discord").select_option(kind)
+        await panel.get_by_role("button", name="Let it happen").click()
+    await stack.server.member("max").slash("imagine", {"prompt": "a black triangle on a yellow background", "seed": 3})
+    await _picture(stack, "a black triangle")
+    await panel.get_by_label("Discord").select_option("is out (503)")
+    await panel.get_by_label("seconds").fill("20")
+    await panel.get_by_role("button", name="Let it happen").click()
+    await panel.locator(".calls .bad").nth(1).wait_for()
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
