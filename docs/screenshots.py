@@ -26,6 +26,7 @@ IMAGES = Path(__file__).parent / "images"
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 _WIDE, _PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 800}
 _COLOURS = 256
+_PATIENCE_S = 180.0
 
 Scene = Callable[[Page, Stack], Awaitable[None]]
 
@@ -86,18 +87,24 @@ async def _draw_some(stack: Stack) -> None:
     luna, lunas = stack.server.member("luna"), []
     for prompt in _PROMPTS:
         use = await luna.slash("imagine", {"prompt": prompt, "seed": 11})
-        await use.answer(timeout=60)
+        await use.answer(timeout=_PATIENCE_S)
         lunas.append(await _picture(stack, prompt))
+        # The status message says Done once the bot knows where the picture is; a member is never quicker than that.
+        await stack.server.world.wait_for(lambda message, words=prompt: _is_done(message, words), timeout=_PATIENCE_S)
     await luna.reply(lunas[-1], "make the circle blue", ping=True)
-    await stack.server.world.wait_for(lambda message: _is_picture(message, "make the circle blue"), timeout=60)
+    await stack.server.world.wait_for(lambda message: _is_picture(message, "make the circle blue"), timeout=_PATIENCE_S)
 
 
 async def _picture(stack: Stack, words: str) -> Message:
-    return await stack.server.world.wait_for(lambda message: _is_picture(message, words), timeout=60)
+    return await stack.server.world.wait_for(lambda message: _is_picture(message, words), timeout=_PATIENCE_S)
 
 
 def _is_picture(message: Message, words: str) -> bool:
     return bool(message.files) and message.is_by_bot and words in message.content
+
+
+def _is_done(message: Message, words: str) -> bool:
+    return words in message.content and "Done" in message.content
 
 
 # The scenes.
