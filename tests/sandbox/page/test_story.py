@@ -65,12 +65,13 @@ async def painted(images: Locator, count: int) -> None:
 async def test_a_prompt_becomes_a_picture_before_ones_eyes(page, stack) -> None:
     """Picker, dropped reference, position, progress, thread, picture with alt text, opened large."""
     await page.evaluate(WATCH)
+    before = await page.locator("#main .thread-card").count()
     await start(page, PICTURES, "imagine")
     await page.keyboard.type("a blue square on a white background")
     await give(page, "drop", "#main", png("blue", (128, 128)), "square.png")
     await expect(page.locator('.pill[data-option="image1"]')).to_contain_text("square.png")
     await page.get_by_role("button", name="Send").click()
-    await page.locator("#main .thread-card").last.click()
+    await page.locator("#main .thread-card").nth(before).click()
     thread = page.locator("#thread")
     await painted(pictures(thread), 1)
     await expect(thread.locator("article").last.locator(".mention.mine")).to_have_text("@Luna")

@@ -108,12 +108,12 @@ export class Faults {
           secondsField,
           h("button", { type: "submit", class: "button primary" }, "Let it happen"),
         ),
-        h("h3", {}, "Gateway"),
-        h("div", { class: "fault-gateway" }, state.gateway.map((one) => h("button", { type: "button", class: "button secondary", onclick: () => this.#cause({ do: "gateway", what: one.key }) }, one.label))),
         h("h3", {}, "In force", h("button", { type: "button", class: "text-button", onclick: () => this.#cause({ do: "clear" }) }, "Clear all")),
         this.rules,
         h("h3", {}, "The bot's calls"),
         this.log,
+        h("h3", {}, "Gateway"),
+        h("div", { class: "fault-gateway" }, state.gateway.map((one) => h("button", { type: "button", class: "button secondary", onclick: () => this.#cause({ do: "gateway", what: one.key }) }, one.label))),
       ),
     );
   }

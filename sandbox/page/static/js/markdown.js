@@ -160,7 +160,7 @@ function channelLink(id, message, context, children) {
   if (!channel) return mention("#unknown-channel");
   const mark = icon(channel.kind === "thread" ? "thread" : channel.kind === "dm" ? "at" : "hash", 14);
   const place = h("span", { class: "mention-name" }, channel.name);
-  const words = children ?? [mark, place, message ? [" › ", "message"] : []];
+  const words = children ?? [mark, place, message ? [" › ", icon("thread", 13), h("span", { class: "visually-hidden" }, "message")] : []];
   return inPlace(() => context.jump(id, message), words);
 }
 

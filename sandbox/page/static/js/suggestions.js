@@ -40,7 +40,7 @@ export class Suggestions {
     if (rows.length === 0 && note) this.title.append(h("p", { class: "suggestions-note" }, note));
     this.title.hidden = this.title.childNodes.length === 0;
     this.node.hidden = this.title.hidden && rows.length === 0;
-    input.setAttribute("aria-expanded", String(rows.length > 0));
+    if (input.role === "combobox") input.setAttribute("aria-expanded", String(rows.length > 0));
     if (rows.length) input.setAttribute("aria-controls", this.id);
     this.#mark();
   }
@@ -66,7 +66,7 @@ export class Suggestions {
   }
 
   #detach() {
-    this.#input?.setAttribute("aria-expanded", "false");
+    if (this.#input?.role === "combobox") this.#input.setAttribute("aria-expanded", "false");
     this.#input?.removeAttribute("aria-activedescendant");
     this.#input?.removeAttribute("aria-controls");
     this.#input = null;

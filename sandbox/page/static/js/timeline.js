@@ -31,6 +31,7 @@ export class Timeline {
   }
 
   #pinned = true;
+  #top = 0;
 
   show(channel) {
     this.channel = channel;
@@ -120,12 +121,16 @@ export class Timeline {
   bottom() {
     this.#pinned = true;
     this.node.scrollTop = this.node.scrollHeight;
+    this.#top = this.node.scrollTop;
     this.latest.hidden = true;
   }
 
   #scrolled() {
     const gap = this.node.scrollHeight - this.node.scrollTop - this.node.clientHeight;
-    this.#pinned = gap < 40;
+    // Only somebody scrolling up lets go of the bottom; what grows below them in the meantime does not.
+    if (gap < 40) this.#pinned = true;
+    else if (this.node.scrollTop < this.#top - 1) this.#pinned = false;
+    this.#top = this.node.scrollTop;
     this.latest.hidden = gap < 400;
   }
 
