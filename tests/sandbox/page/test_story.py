@@ -139,6 +139,7 @@ async def test_a_refusal_is_for_ones_own_eyes(page, open_page, stack) -> None:
     other = await open_page(stack.server.page_url)
     await other.get_by_role("button", name="Switch member").click()
     await other.get_by_role("menuitem", name="Max").click()
+    await expect(other.get_by_role("button", name="You are Max")).to_be_visible()
     for one in (page, other):
         await one.get_by_role("button", name="quiet", exact=True).click()
         await expect(one.get_by_role("heading", name="quiet", level=1)).to_be_visible()
@@ -162,6 +163,7 @@ async def test_members_take_turns_and_admins_see_more(page, stack) -> None:
     await painted(pictures(thread), 1)
     await page.get_by_role("button", name="Switch member").click()
     await page.get_by_role("menuitem", name="Ada").click()
+    await expect(page.get_by_role("button", name="You are Ada")).to_be_visible()
     await start(page, PICTURES, "admin status")
     await page.keyboard.press("Enter")
     await expect(page.locator("#main article").last).to_contain_text("Only you can see this")
