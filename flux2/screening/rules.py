@@ -12,15 +12,25 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from flux2.errors import CheckpointUnavailable
 
-_LOOKALIKES = str.maketrans("013457@$", "oleastas")
+_LOOKALIKES = (str.maketrans("013457@$!", "oleastasi"), str.maketrans("013457@$!", "oieastasi"))
 """Digits and signs that stand for letters inside a word."""
-_GAP = r"[\W_]+"
+_TWINS = str.maketrans(
+    "савеіјкмнорѕтухԁɡɩѵԝһսոзαβγεηικνορτυχωſıøłđħ",
+    "cabeijkmhopstyxdgivwhunzabyehiknoptuxwsioldh",
+)
+"""Letters of other alphabets that look like Latin ones."""
+_SPREAD = re.compile(r"(?<![^\W_])(?:[^\W_][\W_]{1,3}){2,}[^\W_](?![^\W_])")
+"""Single letters with signs between them: g.o.r.e."""
+_DRAWN_OUT = re.compile(r"(\w)\1{2,}")
+"""One letter three times or more: goooore."""
+_GAP = r"[\W_]*"
+"""Between the words of a phrase; nothing, where letters written apart were put together."""
 
 
 class Rules:
@@ -33,7 +43,7 @@ class Rules:
     def objection(self, prompt: str) -> str | None:
         """Name the first denied phrase that `prompt` holds outside every allowed one."""
         folded = _fold(prompt)
-        for text in (folded, folded.translate(_LOOKALIKES)):
+        for text in _readings(folded):
             for allowed in self._allow:
                 # Marks the place rather than closing the gap: the words around must not become neighbours.
                 text = allowed.sub(" \u2022 ", text)
@@ -41,6 +51,17 @@ class Rules:
                 if pattern.search(text):
                     return f"“{phrase}” is not allowed here"
         return None
+
+
+def _readings(folded: str) -> Iterator[str]:
+    """The ways a prompt may be meant to be read: as it stands, and with the usual disguises taken off."""
+    yield folded
+    latin = folded.translate(_TWINS)
+    for text in (latin, *(latin.translate(table) for table in _LOOKALIKES)):
+        joined = _SPREAD.sub(lambda found: re.sub(r"[\W_]", "", found[0]), text)
+        for reading in (text, joined):
+            yield reading
+            yield _DRAWN_OUT.sub(r"\1", reading)
 
 
 def read(file: Path) -> Rules:

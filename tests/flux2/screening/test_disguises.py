@@ -1,0 +1,82 @@
+"""Denied words in two hundred disguises are caught, and two hundred ordinary prompts pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from flux2.screening.rules import Rules
+
+DENIED = (
+    "gore", "beheading", "nazi salute", "nude", "child abuse",
+    "swastika", "corpse", "torture", "rape", "bestiality",
+)  # fmt: skip
+RULES = Rules(DENIED, allow=["nude lipstick"])
+_LEET = str.maketrans({"a": "@", "e": "3", "i": "1", "o": "0", "s": "$", "t": "7"})
+_CYRILLIC = str.maketrans("aeopcxyiks", "аеорсхуікѕ")
+_GREEK = str.maketrans({"a": "α", "o": "ο", "i": "ι", "u": "υ", "n": "ν", "t": "τ"})
+_WIDE = str.maketrans({chr(i): chr(i + 0xFEE0) for i in range(0x21, 0x7F)})
+_BOLD = str.maketrans({chr(ord("a") + i): chr(0x1D41A + i) for i in range(26)})
+_CIRCLED = str.maketrans({chr(ord("a") + i): chr(0x24D0 + i) for i in range(26)})
+
+
+def _between(sign: str) -> Callable[[str], str]:
+    return lambda word: " ".join(sign.join(part) for part in word.split())
+
+
+DISGUISES: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "upper case": str.upper,
+    "mixed case": lambda word: "".join(c.upper() if i % 2 else c for i, c in enumerate(word)),
+    "full width": lambda word: word.translate(_WIDE),
+    "mathematical bold": lambda word: word.translate(_BOLD),
+    "circled": lambda word: word.translate(_CIRCLED),
+    "accents": lambda word: "".join(c + "\u0301" if c in "aeiou" else c for c in word),
+    "zero-width spaces": _between("\u200b"),
+    "zero-width joiners": _between("\u200d"),
+    "soft hyphens": _between("\u00ad"),
+    "word joiners": _between("\u2060"),
+    "leetspeak": lambda word: word.translate(_LEET),
+    "Cyrillic twins": lambda word: word.translate(_CYRILLIC),
+    "Greek twins": lambda word: word.translate(_GREEK),
+    "dots": _between("."),
+    "hyphens": _between("-"),
+    "underscores": _between("_"),
+    "letters apart": lambda word: "  ".join(" ".join(part) for part in word.split()),
+    "drawn out": lambda word: word.replace("o", "oooo").replace("e", "eee").replace("a", "aaaa"),
+    "leetspeak drawn out": lambda word: word.replace("o", "ooo").replace("a", "aaa").translate(_LEET),
+}
+SUBJECTS = (
+    "a gorgeous sunset", "categories of cheese", "a nudge from a friendly dog", "a cocktail with grapes",
+    "Essex in spring", "a corps de ballet", "a corporate headquarters", "a draped statue", "the city of Gorinchem",
+    "a tortoise in the rain", "a portrait with nude lipstick", "a skull on an old desk", "the best birthday party",
+    "children playing football", "a knight without a head for business", "a red fox", "Kornati islands",
+    "an orange cat in a box", "a saluting sailor", "three ducks",
+)  # fmt: skip
+STYLES = (
+    "{}", "{}, oil painting", "{}, 35 mm photograph", "{} at 4:30 in the morning", "{} in 1950s colours",
+    "a poster that says “{}”", "{}, highly detailed!!!", "{} -- watercolour", "{}, #ff0000 and #00ff00",
+    "soooo cute: {}",
+)  # fmt: skip
+
+
+def test_there_are_two_hundred_of_each() -> None:
+    """The figures this file speaks of."""
+    assert len(DENIED) * len(DISGUISES) == len(SUBJECTS) * len(STYLES) == 200
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+def test_a_disguise_hides_no_denied_word(disguise: str) -> None:
+    """Every denied phrase in this spelling is found, in the middle of a prompt."""
+    missed = [
+        word for word in DENIED if RULES.objection(f"a picture of {DISGUISES[disguise](word)} in a field") is None
+    ]
+    assert missed == []
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_ordinary_prompts_pass(style: str) -> None:
+    """Words that merely hold a denied one, numbers, signs and exclamations offend nobody."""
+    refused = {subject: RULES.objection(style.format(subject)) for subject in SUBJECTS}
+    assert {subject: why for subject, why in refused.items() if why} == {}
