@@ -35,6 +35,7 @@ async def crowd_out(stack: Stack, many: int) -> None:
     assert len(waiting) >= many - 6
 
 
+@pytest.mark.slow
 async def test_one_picture_does_not_wait_behind_twenty(tmp_path: Path) -> None:
     """Twenty against one."""
     async with WiredStack(tmp_path, settings=UNCAPPED) as stack:

@@ -156,6 +156,7 @@ async def test_an_io_host_dies(stack: WiredStack) -> None:
     await check(stack)
 
 
+@pytest.mark.slow
 async def test_everything_stops_in_order(stack: WiredStack) -> None:
     """SIGTERM to every process: each ends with 0, and the rows that were open are open still."""
     _, job_id = await ask(stack, **LONG)

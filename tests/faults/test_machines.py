@@ -58,6 +58,7 @@ async def elsewhere(stack: WiredStack, folder: Path) -> AsyncIterator[asyncio.su
         await asyncio.gather(worker.wait(), outside.wait())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not _has_namespaces(), reason="needs Linux's unshare and ip, and the right to use them")
 async def test_a_worker_in_another_network_namespace_draws(tmp_path: Path) -> None:
     """The only gpu worker sees Redis under another address and the blobs under another path, and reaches nothing else:
@@ -75,6 +76,7 @@ async def test_a_worker_in_another_network_namespace_draws(tmp_path: Path) -> No
         assert await asyncio.wait_for(worker.wait(), 60) == 0
 
 
+@pytest.mark.slow
 async def test_another_address_and_another_path_are_enough(tmp_path: Path) -> None:
     """Where there are no namespaces: the worker is given its own line to Redis and its own path to the blobs."""
 

@@ -6,6 +6,8 @@ import json
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from tests.faults.audit import check, row, until
 from tests.faults.wired import WiredStack
 
@@ -38,6 +40,7 @@ class UpgradedStack(WiredStack):
         connection.close()
 
 
+@pytest.mark.slow
 async def test_jobs_of_the_first_release_are_finished_by_this_one(tmp_path: Path) -> None:
     """A waiting and a running row of the oldest ledger, whose requests have no kind yet, are drawn and posted; the one
     that was to be posted and whose picture is gone is drawn again."""
