@@ -17,7 +17,7 @@ from tests.faults.audit import ask, check, is_running, results, row, rows, until
 from tests.faults.wired import WiredStack
 from worker.contract import EVENT, EVENTS, LEASE_S, Started
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 LONG = {"steps": 30, "size": "256x256", "count": 2}
 
@@ -87,7 +87,6 @@ async def test_an_io_worker_is_replaced_while_pictures_come(stack: WiredStack) -
     await check(stack)
 
 
-@pytest.mark.slow
 async def test_a_job_that_kills_its_worker_is_told_once_and_others_run(stack: WiredStack) -> None:
     """The child dies at each start of one job: it is given up at the third, with one notice; another job is drawn."""
     status, poison = await ask(stack, steps=50, size="512x512", count=4)
@@ -117,7 +116,6 @@ async def until_begun(stack: WiredStack, job_id: str, times: int) -> None:
     pytest.fail(f"{job_id} was not begun {times} times")
 
 
-@pytest.mark.slow
 async def test_a_host_dies(stack: WiredStack) -> None:
     """kill -9 of a worker and all it started: its lease runs out and the other worker draws the job."""
     _, job_id = await ask(stack, **LONG)
@@ -130,7 +128,6 @@ async def test_a_host_dies(stack: WiredStack) -> None:
     await check(stack)
 
 
-@pytest.mark.slow
 async def test_a_host_sleeps_past_its_lease_and_wakes(stack: WiredStack) -> None:
     """SIGSTOP of a worker for longer than its lease, then CONT: two runs, one accepted result, one message."""
     _, job_id = await ask(stack, **LONG)
@@ -144,7 +141,6 @@ async def test_a_host_sleeps_past_its_lease_and_wakes(stack: WiredStack) -> None
     assert len(results(stack, job_id)) == 1
 
 
-@pytest.mark.slow
 async def test_an_io_host_dies(stack: WiredStack) -> None:
     """kill -9 of an io process and its lanes in the middle of deliveries: the other one posts what it left."""
     asked = [(await ask(stack, ("luna", "max")[number % 2], steps=2))[1] for number in range(6)]
@@ -156,7 +152,6 @@ async def test_an_io_host_dies(stack: WiredStack) -> None:
     await check(stack)
 
 
-@pytest.mark.slow
 async def test_everything_stops_in_order(stack: WiredStack) -> None:
     """SIGTERM to every process: each ends with 0, and the rows that were open are open still."""
     _, job_id = await ask(stack, **LONG)
