@@ -53,7 +53,7 @@ def edit_modal(job: Job) -> ui.Modal:
     words: ui.TextInput[ui.Modal] = ui.TextInput(
         custom_id=_PROMPT,
         style=discord.TextStyle.paragraph,
-        default=prompt if fits else None,
+        default=(prompt or None) if fits else None,
         placeholder=None if fits else "Too long to show here: leave it empty to keep it, or write a new one.",
         required=False,
         max_length=MAX_FIELD,

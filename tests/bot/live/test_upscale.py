@@ -156,3 +156,28 @@ async def test_a_picture_no_channel_holds_whole_is_kept_whole(
     assert posted is not None
     assert "to fit 10 MB; the whole file (16.5 MB) is kept." in posted.content
     assert gpu.blobs.get(whole.sha256) == data
+
+
+async def test_an_upscale_is_redone_with_other_words_or_another_seed(
+    server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed, picture: MakePicture
+) -> None:
+    """Edit gives it a caption, Again another seed; both enlarge the same picture to the same size."""
+    luna = server.member("luna")
+    await (await luna.slash("upscale", {"image": picture("fox.png", 64, 64)})).answer()
+    first = await only_job()
+    await gpu.draw(first)
+    message = server.world.message((await closed(first.id)).result_message_id or 0)
+    assert message is not None
+    modal = (await luna.press(message, "Edit")).modal
+    await luna.submit(modal, {"prompt": "a blue fox"})
+    await server.world.wait_for(lambda m: m.reference_id == message.id and "Cancel" in m.labels())
+    reworded = await only_job()
+    assert upscale_of(reworded) == upscale_of(first).model_copy(update={"prompt": "a blue fox"})
+    await gpu.draw(reworded)
+    again = server.world.message((await closed(reworded.id)).result_message_id or 0)
+    assert again is not None
+    await luna.press(again, "Again")
+    await server.world.wait_for(lambda m: m.reference_id == again.id and "Cancel" in m.labels())
+    request = upscale_of(await only_job())
+    assert request.seed != upscale_of(reworded).seed
+    assert request.model_copy(update={"seed": upscale_of(reworded).seed}) == upscale_of(reworded)
