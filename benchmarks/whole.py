@@ -113,7 +113,7 @@ async def measure(pictures: int, idle_s: float, recovers: bool) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--pictures", type=int, default=40)
+    parser.add_argument("--pictures", type=int, default=30)
     parser.add_argument("--idle", type=float, default=20)
     parser.add_argument("--skip-recovery", action="store_true")
     given = parser.parse_args()
