@@ -17,8 +17,8 @@ from flux2.training.transformer import BUCKETS, FULL_TEXT, TEXT_ROOM, Batch
 
 REFERENCE_NOISE = 0.02
 """Noise on references, in picture units: the real encoder only comes close to the reduced picture."""
-EDIT_WEIGHTS = {"colour": 2, "shape": 3, "ground": 2, "size": 3, "place": 3}
-FULL_SHARE = 0.6
+EDIT_WEIGHTS = {"colour": 3, "shape": 3, "ground": 3, "size": 2, "place": 2}
+FULL_SHARE = 0.4
 """Share of steps whose text is padded to the pipeline's full length; the others to anything up to 128."""
 
 

@@ -11,7 +11,6 @@ TOKENS = 6000
 SEED = 7
 
 _ONLY = {(8, 8): 1.0}
-_DEFAULT = {(8, 8): 5.0, (6, 10): 0.4, (10, 6): 0.4}
 _SIZES = {
     (8, 8): 3.0,
     (4, 4): 0.3,
@@ -47,6 +46,14 @@ def _closed(kinds: dict[str, float], grids: dict[tuple[int, int], float]) -> Pla
     return Plan(kinds, grids, TOKENS, hex_share=0.0, free=False)
 
 
+_DAILY = Plan(
+    {"one": 0.3, "two": 0.08, "edit": 0.38, "blend": 0.2, "sharpen": 0.04},
+    {(8, 8): 0.7, (6, 10): 0.15, (10, 6): 0.15},
+    tokens=4608,
+    hex_share=0.2,
+)
+"""What the examination asks for, at the registry's default size."""
+
 FOUNDATION = (
     Phase("draw", 940, _closed({"one": 1.0}, _ONLY), rate=2e-3, last_rate=1e-3),
     Phase(
@@ -62,6 +69,10 @@ FOUNDATION = (
 
 RECIPES: dict[str, tuple[Phase, ...]] = {
     "foundation": (),
+    "steady": (
+        Phase("learn", 350, _DAILY, rate=6e-4, last_rate=6e-4, average=0.995),
+        Phase("settle", 1050, _DAILY, rate=6e-4, last_rate=1e-5, average=0.998),
+    ),
     "wide": (
         Phase(
             "sizes",

@@ -28,7 +28,7 @@ FULL_TEXT = 512
 TEXT_ROOM = 32
 """Text tokens of a bucketed batch, stand-ins included; the longest caption has 25."""
 MASKED = -1e4
-BUCKETS = (72, 144, 288, 544, 768, 1024, 2048, 3072)
+BUCKETS = (64, 128, 192, 288, 432, 512, 768, 1024, 2048, 3072)
 """Image tokens, references included, that training sequences are filled up to."""
 STEPS = 8
 UNSHIFTED = 0.2

@@ -1,13 +1,24 @@
 """The shipped weights through the engine: what the model card reports as passed, on a few fixed questions."""
 
-import pytest
+from pathlib import Path
 
+import pytest
+import torch
+
+from flux2.checkpoint import locate
 from flux2.engine import Engine
+from flux2.models import REGISTRY
 from flux2.pipeline import generate
 from flux2.request import ReferenceImage, settle
 from flux2.training.cases import Case, mark, papers
+from flux2.training.evaluate import load
+from flux2.training.examples import pictures
+from flux2.training.latents import LATENT_LIVE, LIVE, small_of, tokens_of
 from flux2.training.quick import score
 from flux2.training.reader import read
+from flux2.training.start import known_weights, known_words
+from flux2.training.text import Words
+from flux2.training.transformer import Batch, new_transformer, sample
 
 GRID = (8, 8)
 N = 12
@@ -39,3 +50,41 @@ def test_the_sample_does_what_its_card_says(sample_engine: Engine, name: str) ->
     for passed, capability, least in PASSED:
         if passed == name:
             assert shares[capability] >= least
+
+
+SAID = ("a large red circle on the left", "make it blue", "the shape of image 1 in the color of image 2")
+
+
+@pytest.fixture(scope="module")
+def folder() -> Path:
+    """Where the shipped weights lie."""
+    return locate(REGISTRY["sample"])
+
+
+@pytest.mark.parametrize(("prompt", "count"), [(prompt, count) for count, prompt in enumerate(SAID)])
+def test_training_samples_what_the_pipeline_samples(folder: Path, prompt: str, count: int) -> None:
+    """From the same noise the stock pipeline and training's own sampler draw one picture: words, positions, shift."""
+    steps, length = 4, 64
+    drawn = [case.target for case in papers(GRID)[0].cases(count)]
+    words, model = Words(known_words(folder)), new_transformer()
+    model.load_state_dict(known_weights(folder))
+    text = words([prompt])
+    text = torch.nn.functional.pad(text, (0, 0, 0, length - text.shape[1]))
+    references = [tokens_of(pictures([scene], GRID)) for scene in drawn]
+    ours = small_of(sample(model, Batch(text, text, GRID, references, [GRID] * count), seed=5, steps=steps), *GRID)
+
+    noise = torch.randn(1, 64, 128, generator=torch.Generator().manual_seed(5))
+    noise[..., LIVE:] = 0
+    theirs = load(folder)(
+        prompt=prompt,
+        image=[Case("", scene, GRID, (scene,)).pictures()[0] for scene in drawn] or None,
+        height=128,
+        width=128,
+        num_inference_steps=steps,
+        guidance_scale=1.0,
+        max_sequence_length=length,
+        latents=noise.transpose(1, 2).reshape(1, 128, *GRID),
+        output_type="latent",
+    ).images
+    stock = torch.nn.functional.pixel_shuffle(theirs[:, :LATENT_LIVE], 2)
+    assert (ours - stock).square().mean().sqrt() < 0.03
