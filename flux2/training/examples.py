@@ -30,8 +30,8 @@ class Plan:
     grids: dict[tuple[int, int], float]
     tokens: int
     hex_share: float = 0.3
-    free: bool = True
-    """Whether what a caption leaves open varies; else it is medium and centred."""
+    free: frozenset[str] = frozenset(("one", "two", "edit", "blend", "sharpen"))
+    """Kinds in which what a caption leaves open varies; in the others it is medium and centred."""
 
 
 def proportions(grid: tuple[int, int]) -> tuple[float, float]:
@@ -98,7 +98,7 @@ class Examples:
         if kind == "two" or (kind == "sharpen" and rng.random() < 0.2):
             scenes = _targets(rng, lambda: random_pair(rng, wide, high, share / 3), n)
         else:
-            scenes = _targets(rng, lambda: random_scene(rng, wide, high, share, free=self.plan.free), n)
+            scenes = _targets(rng, lambda: random_scene(rng, wide, high, share, free=kind in self.plan.free), n)
         unsaid = 0.5 if kind == "sharpen" else 0.0
         return ["" if rng.random() < unsaid else caption(rng, scene) for scene in scenes], scenes, [[] for _ in scenes]
 
@@ -106,7 +106,7 @@ class Examples:
         rng, (wide, high), share = self.rng, proportions(grid), self.plan.hex_share
         asked: list[tuple[Instruction, list[Scene]]] = []
         while len(asked) < n:
-            scene = random_scene(rng, wide, high, share, free=self.plan.free)
+            scene = random_scene(rng, wide, high, share, free="edit" in self.plan.free)
             kind = rng.choices(list(EDIT_WEIGHTS), list(EDIT_WEIGHTS.values()))[0]
             instruction = edit(rng, scene, kind, share)
             if not is_held_out(instruction.target.thing):
@@ -117,7 +117,7 @@ class Examples:
         rng, (wide, high), share = self.rng, proportions(grid), self.plan.hex_share
         asked: list[tuple[Instruction, list[Scene]]] = []
         while len(asked) < n:
-            pair = [random_scene(rng, wide, high, share, free=self.plan.free) for _ in range(2)]
+            pair = [random_scene(rng, wide, high, share, free="blend" in self.plan.free) for _ in range(2)]
             instruction = blend(rng, pair[0], pair[1], BLENDS[0] if rng.random() < 0.65 else BLENDS[1])
             if instruction and not is_held_out(instruction.target.thing):
                 asked.append((instruction, pair))

@@ -23,7 +23,7 @@ Scores = dict[str, dict[str, float]]
 
 
 def answer(model: Any, words: Words, cases: list[Case], length: int = FULL_TEXT) -> torch.Tensor:
-    """Pictures (n, 3, height, width) for cases of one grid and as many references each."""
+    """Pictures (n, 3, height, width) for cases of one grid and as many references each, on the model's device."""
     grid = cases[0].grid
     text = words([case.prompt for case in cases])
     references = [
@@ -32,7 +32,7 @@ def answer(model: Any, words: Words, cases: list[Case], length: int = FULL_TEXT)
     batch = Batch(
         text, text.new_zeros(0), grid, references, [grid] * len(references), padding=max(0, length - text.shape[1])
     )
-    small = small_of(sample(model, batch), *grid)
+    small = small_of(sample(model, batch.to(next(model.parameters()).device)), *grid)
     return functional.interpolate(small, scale_factor=4, mode="bilinear").clamp(-1, 1)
 
 
@@ -48,7 +48,7 @@ def examine(model: Any, words: Words, grid: Grid, n: int, only: str = "") -> Sco
     for paper in papers(grid):
         if only in paper.name:
             cases = paper.cases(n)
-            shown = answer(model, words, cases)
+            shown = answer(model, words, cases).cpu()
             scores[paper.name] = score(
                 [mark(case, read(picture(pixels))) for case, pixels in zip(cases, shown, strict=True)]
             )

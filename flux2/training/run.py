@@ -46,7 +46,7 @@ class Run:
         if start:
             self.model.load_state_dict(known_weights(start))
         self.average = {name: weight.detach().clone() for name, weight in self.model.named_parameters()}
-        self.optimizers = _optimizers(self.model)
+        self.optimizers = new_optimizers(self.model)
         self.step = 0
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / STATE).exists():
@@ -64,7 +64,7 @@ class Run:
         """Train to the end of the recipe, or to step `until`; yields the step at each snapshot of the average."""
         saved, last = time.monotonic(), min(self.total, until or self.total)
         bar = tqdm(total=last, initial=self.step, unit="step", mininterval=5)
-        with plain_attention(), bar, (self.folder / CURVE).open("a") as curve:
+        with plain_attention(self.device), bar, (self.folder / CURVE).open("a") as curve:
             while self.step < last:
                 kind, loss = self.once()
                 curve.write(
@@ -104,9 +104,9 @@ class Run:
         """One step; the kind of its batch and its loss."""
         phase, done = self._phase()
         rate = phase.rate + (phase.last_rate - phase.rate) * done
-        for optimizer in self.optimizers:
+        for optimizer, factor in zip(self.optimizers, (1.0, phase.others), strict=True):
             for group in optimizer.param_groups:
-                group["lr"] = rate * min(1.0, (self.step + 1) / WARM_UP)
+                group["lr"] = factor * rate * min(1.0, (self.step + 1) / WARM_UP)
             optimizer.zero_grad()
         # Every step has its own seed, so a resumed run sees what an unbroken one would have seen.
         torch.manual_seed(SEED + self.step)
@@ -144,7 +144,7 @@ class Run:
         log.info("resumed at step %d", self.step)
 
 
-def _optimizers(model: torch.nn.Module) -> list[torch.optim.Optimizer]:
+def new_optimizers(model: torch.nn.Module) -> list[torch.optim.Optimizer]:
     """Muon for the matrices of the blocks, AdamW for everything else."""
     named = list(model.named_parameters())
     matrices = [p for name, p in named if p.ndim == 2 and "transformer_blocks" in name]

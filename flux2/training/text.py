@@ -26,6 +26,8 @@ HIDDEN = 128
 TAPS = 3
 """The pipeline concatenates three layers of the encoder (9, 18, 27)."""
 LAYERS = 28
+SHADE = 4.0
+"""Length of a vector's colour part, so that hex codes are learned at rates that leave the words alone."""
 SYNONYMS = {
     "grey": "gray",
     "colour": "color",
@@ -109,7 +111,8 @@ def new_table(tokenizer: PreTrainedTokenizerBase, known: Mapping[str, torch.Tens
             table[ids[0], :WORD] = vector
 
     def shade(channel: int, value: float) -> torch.Tensor:
-        return (2 * value - 1) * directions[channel, 0] + (math.sin(math.pi * value) - 0.5) * directions[channel, 1]
+        way, bend = directions[channel]
+        return SHADE * ((2 * value - 1) * way + (math.sin(math.pi * value) - 0.5) * bend)
 
     for i, token in enumerate(hex_tokens()):
         channel, value = divmod(i, 256)

@@ -1,20 +1,25 @@
 """flux2.training's run: batches, steps, resuming, export."""
 
+import contextlib
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from flux2.training.examples import Examples, Plan
+from flux2.training.cases import papers
 from flux2.training.latents import LIVE, image_ids, small_of, tokens_of
-from flux2.training.recipe import Phase
-from flux2.training.run import Run
+from flux2.training.quick import answer
+from flux2.training.recipe import RECIPES, Phase
+from flux2.training.run import Run, new_optimizers
 from flux2.training.scenes import is_held_out
 from flux2.training.text import Words
-from flux2.training.transformer import Batch, new_transformer, plain_attention, velocity
+from flux2.training.transformer import Batch, loss_of, new_transformer, plain_attention, velocity
 from flux2.training.vae import Training, new_vae
 
+CPU = torch.device("cpu")
 KINDS = {"one": 1.0, "two": 1.0, "edit": 1.0, "blend": 1.0, "sharpen": 1.0}
 TINY = Plan({"one": 1.0}, {(4, 4): 1.0}, tokens=800)
 
@@ -27,7 +32,7 @@ def words() -> Words:
 
 def test_twenty_steps_lower_the_loss(tmp_path: Path) -> None:
     """From nothing, the error falls by a fifth within twenty steps of the real loop."""
-    run = Run(tmp_path, [Phase("try", 20, TINY, rate=1e-2, last_rate=1e-2)], torch.device("cpu"))
+    run = Run(tmp_path, [Phase("try", 20, TINY, rate=1e-2, last_rate=1e-2)], CPU)
     losses = [run.once()[1] for _ in range(20)]
     assert sum(losses[-3:]) < 0.8 * sum(losses[:3])
 
@@ -35,10 +40,10 @@ def test_twenty_steps_lower_the_loss(tmp_path: Path) -> None:
 def test_a_resumed_run_is_the_unbroken_run(tmp_path: Path) -> None:
     """Stopped after three steps of five and started again, the weights come out the same to the bit."""
     phases = [Phase("try", 5, TINY)]
-    for _ in Run(tmp_path / "whole", phases, torch.device("cpu")).advance():
+    for _ in Run(tmp_path / "whole", phases, CPU).advance():
         pass
     for until in (3, 5):
-        for _ in Run(tmp_path / "parts", phases, torch.device("cpu")).advance(until=until):
+        for _ in Run(tmp_path / "parts", phases, CPU).advance(until=until):
             pass
     whole, parts = (torch.load(tmp_path / name / "weights-000005.pt") for name in ("whole", "parts"))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
@@ -91,7 +96,7 @@ def test_stand_ins_answer_for_the_whole_padding(words: Words) -> None:
     plain = Batch(text, noisy, (4, 4))
     few = Batch(text, noisy, (4, 4), padding=512 - text.shape[1])
     full = Batch(torch.nn.functional.pad(text, (0, 0, 0, 512 - text.shape[1])), noisy, (4, 4))
-    with torch.no_grad(), plain_attention():
+    with torch.no_grad(), plain_attention(CPU):
         answers = [velocity(model, noisy, torch.tensor([0.7]), batch) for batch in (plain, few, full)]
     without, standing, exact = answers
     assert (standing - exact).norm() < 0.35 * (without - exact).norm()
@@ -105,16 +110,37 @@ def test_a_bucket_changes_nothing(words: Words) -> None:
         for weight in model.parameters():
             weight.add_(0.05 * torch.randn_like(weight))
     noisy, text = torch.randn(1, 16, 128), words(["a red circle"])
-    with torch.no_grad(), plain_attention():
+    with torch.no_grad(), plain_attention(CPU):
         alone, filled = (
             velocity(model, noisy, torch.tensor([0.7]), Batch(text, noisy, (4, 4), bucket=bucket)) for bucket in (0, 72)
         )
     assert torch.allclose(alone, filled, atol=0.05)
 
 
+@pytest.mark.parametrize("recipe", [name for name, phases in RECIPES.items() if phases])
+def test_a_step_keeps_to_its_device(words: Words, recipe: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forward, backward, both optimizers and the sampling of a curve run where the model lies, for every batch drawn.
+
+    PyTorch's meta device stands for the GPU: it computes nothing, and refuses tensors that were left on the CPU.
+    """
+    monkeypatch.setattr(torch, "autocast", lambda *_: contextlib.nullcontext())
+    meta = torch.device("meta")
+    model = new_transformer().to(meta)
+    optimizers = new_optimizers(model)
+    for seed, phase in enumerate(RECIPES[recipe] * 3):
+        _, batch = Examples(replace(phase.plan, tokens=400), words, random.Random(seed)).next()
+        loss = loss_of(model, batch.to(meta))
+        loss.backward()
+        for optimizer in optimizers:
+            optimizer.step()
+        assert loss.device == meta
+    for paper in papers((4, 4))[:10:4]:
+        assert answer(model, words, paper.cases(2)).device == meta
+
+
 def test_the_vae_learns_and_keeps_empty_channels_empty(tmp_path: Path) -> None:
     """Ten steps lower the decoder's loss; the twenty unused channels stay zero."""
-    training = Training(tmp_path, torch.device("cpu"))
+    training = Training(tmp_path, CPU)
     losses = [training.once(1000) for _ in range(10)]
     assert sum(losses[-3:]) < sum(losses[:3])
     weight = training.vae.quant_conv.weight
