@@ -2,8 +2,9 @@
 
     python benchmarks/turnaround.py [--pictures 20] [--size 256x256]
 
-Prints the median and worst of both, their ratio, where the difference goes, and the gpu worker's memory. The floor is the same request on the
-same weights in this process; the product's figure includes Discord's round trips, ledger, queue, blobs and encoding.
+Prints the median and worst of both, their ratio, where the difference goes, and the gpu worker's memory. The floor is
+the same request on the same weights in this process; the product's figure includes Discord's round trips, ledger,
+queue, blobs and encoding.
 """
 
 from __future__ import annotations

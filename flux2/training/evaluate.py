@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
+from flux2.conditioning import prepare_references
 from flux2.models import REGISTRY
 from flux2.training.cases import Case, Grid, Paper, mark, papers
 from flux2.training.latents import TOKEN
@@ -38,7 +39,7 @@ def draw_case(pipe: Any, case: Case, seed: int, steps: int, length: int) -> Imag
     height, width = case.pixels
     result = pipe(
         prompt=case.prompt,
-        image=case.pictures() or None,
+        image=prepare_references(case.pictures(), SAMPLE) or None,
         height=height,
         width=width,
         num_inference_steps=steps,

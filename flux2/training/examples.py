@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,13 +11,15 @@ import torch
 from torch.nn import functional
 
 from flux2.training.captions import BLENDS, Instruction, blend, caption, edit
-from flux2.training.latents import reduced, tokens_of
+from flux2.training.latents import REDUCTION, TOKEN, reduced, tokens_of
 from flux2.training.scenes import Scene, draw, is_held_out, random_pair, random_scene
 from flux2.training.text import Words
 from flux2.training.transformer import BUCKETS, FULL_TEXT, TEXT_ROOM, Batch
 
 REFERENCE_NOISE = 0.02
 """Noise on references, in picture units: the real encoder only comes close to the reduced picture."""
+REFERENCE_TOKENS = 64
+"""Most tokens of a reference: flux2.conditioning reduces larger ones to the registry's max_reference_pixels."""
 EDIT_WEIGHTS = {"colour": 3, "shape": 3, "ground": 3, "size": 2, "place": 2}
 FULL_SHARE = 0.4
 """Share of steps whose text is padded to the pipeline's full length; the others to anything up to 128."""
@@ -44,6 +47,21 @@ def proportions(grid: tuple[int, int]) -> tuple[float, float]:
 def pictures(scenes: Sequence[Scene], grid: tuple[int, int]) -> torch.Tensor:
     """The scenes reduced, as the transformer sees them."""
     return draw(scenes, *reduced(*grid), supersample=2)
+
+
+def reference_grid(grid: tuple[int, int]) -> tuple[int, int]:
+    """The grid a reference picture of `grid` arrives at: reduced to REFERENCE_TOKENS, whole tokens."""
+    scale = min(1.0, math.sqrt(REFERENCE_TOKENS / (grid[0] * grid[1])))
+    return int(grid[0] * scale), int(grid[1] * scale)
+
+
+def references(scenes: Sequence[Scene], grid: tuple[int, int]) -> torch.Tensor:
+    """The scenes of `grid` reduced, as references: on `reference_grid`, what does not fill a token cut off evenly."""
+    rows, columns = reduced(*reference_grid(grid))
+    scale = min(1.0, math.sqrt(REFERENCE_TOKENS / (grid[0] * grid[1]))) * TOKEN / REDUCTION
+    high, wide = max(rows, round(grid[0] * scale)), max(columns, round(grid[1] * scale))
+    top, left = (high - rows) // 2, (wide - columns) // 2
+    return draw(scenes, high, wide, supersample=2)[:, :, top : top + rows, left : left + columns]
 
 
 def blurred(small: torch.Tensor, rng: random.Random) -> torch.Tensor:
@@ -74,14 +92,15 @@ class Examples:
         plan, rng = self.plan, self.rng
         kind = rng.choices(list(plan.kinds), list(plan.kinds.values()))[0]
         grid = rng.choices(list(plan.grids), list(plan.grids.values()))[0]
-        references = {"edit": 1, "blend": 2}.get(kind, 0)
-        bucket = next(size for size in BUCKETS if size >= grid[0] * grid[1] * (1 + references))
+        shown = {"edit": 1, "blend": 2}.get(kind, 0)
+        tokens = math.prod(grid) + shown * math.prod(reference_grid(grid))
+        bucket = next(size for size in BUCKETS if size >= tokens)
         n = max(4, plan.tokens // (bucket + TEXT_ROOM))
         make = {"edit": self._edits, "blend": self._blends}.get(kind)
         texts, targets, sources = make(n, grid) if make else self._captions(kind, n, grid)
         batch = Batch(self.words(texts), tokens_of(pictures(targets, grid)), grid, bucket=bucket)
         batch.references = [self._reference(list(scenes), grid) for scenes in zip(*sources, strict=True)]
-        batch.reference_grids = [grid] * len(batch.references)
+        batch.reference_grids = [reference_grid(grid)] * len(batch.references)
         if kind == "sharpen":
             batch.blurred = tokens_of(blurred(pictures(targets, grid), rng))
             batch.times = (0.15, 0.7)
@@ -90,7 +109,7 @@ class Examples:
         return kind, batch
 
     def _reference(self, scenes: Sequence[Scene], grid: tuple[int, int]) -> torch.Tensor:
-        small = pictures(scenes, grid)
+        small = references(scenes, grid)
         return tokens_of(small + REFERENCE_NOISE * torch.randn_like(small))
 
     def _captions(self, kind: str, n: int, grid: tuple[int, int]) -> tuple[list[str], list[Scene], list[list[Scene]]]:

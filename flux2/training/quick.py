@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional
 
 from flux2.training.cases import Case, Grid, mark, papers, picture
-from flux2.training.examples import pictures
+from flux2.training.examples import reference_grid, references
 from flux2.training.latents import small_of, tokens_of
 from flux2.training.reader import read
 from flux2.training.text import Words
@@ -26,12 +26,10 @@ def answer(model: Any, words: Words, cases: list[Case], length: int = FULL_TEXT)
     """Pictures (n, 3, height, width) for cases of one grid and as many references each, on the model's device."""
     grid = cases[0].grid
     text = words([case.prompt for case in cases])
-    references = [
-        tokens_of(pictures([case.references[k] for case in cases], grid)) for k in range(len(cases[0].references))
-    ]
-    batch = Batch(
-        text, text.new_zeros(0), grid, references, [grid] * len(references), padding=max(0, length - text.shape[1])
-    )
+    count = len(cases[0].references)
+    shown = [tokens_of(references([case.references[k] for case in cases], grid)) for k in range(count)]
+    places = [reference_grid(grid)] * count
+    batch = Batch(text, text.new_zeros(0), grid, shown, places, padding=max(0, length - text.shape[1]))
     small = small_of(sample(model, batch.to(next(model.parameters()).device)), *grid)
     return functional.interpolate(small, scale_factor=4, mode="bilinear").clamp(-1, 1)
 

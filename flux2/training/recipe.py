@@ -73,7 +73,10 @@ FOUNDATION = (
 
 RECIPES: dict[str, tuple[Phase, ...]] = {
     "foundation": (),
-    "steady": (Phase("settle", 1000, _DAILY, rate=3e-4, last_rate=1e-5, average=0.99, others=0.2),),
+    "steady": (
+        Phase("words", 100, _DAILY, rate=3e-4, last_rate=2.71e-4, average=0.99, others=0.2),
+        Phase("settle", 780, _DAILY, rate=5e-4, last_rate=1e-5, average=0.99, others=0.12),
+    ),
     "wide": (
         Phase(
             "sizes",

@@ -5,16 +5,20 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from flux2.training.examples import Examples, Plan
-from flux2.training.cases import papers
+from flux2.conditioning import prepare_references
+from flux2.models import REGISTRY
+from flux2.training.cases import Case, papers
+from flux2.training.examples import Examples, Plan, _targets, proportions, reference_grid, references
 from flux2.training.latents import LIVE, image_ids, small_of, tokens_of
 from flux2.training.quick import answer
 from flux2.training.recipe import RECIPES, Phase
 from flux2.training.run import Run, new_optimizers
-from flux2.training.scenes import is_held_out
+from flux2.training.scenes import is_held_out, random_scene
 from flux2.training.text import Words
 from flux2.training.transformer import Batch, loss_of, new_transformer, plain_attention, velocity
 from flux2.training.vae import Training, new_vae
@@ -62,11 +66,23 @@ def test_batches_are_what_the_pipeline_would_see(words: Words, kind: str) -> Non
         assert not batch.target[..., LIVE:].any()
 
 
+@pytest.mark.parametrize(
+    ("grid", "seen"), [((8, 8), (8, 8)), ((16, 16), (8, 8)), ((9, 16), (6, 10)), ((10, 6), (10, 6))]
+)
+def test_references_are_as_small_as_the_worker_makes_them(grid: tuple[int, int], seen: tuple[int, int]) -> None:
+    """Training draws a large reference as it reaches the transformer in use: reduced and cut to whole tokens."""
+    scene = random_scene(random.Random(3), *proportions(grid))
+    (worker,) = prepare_references(Case("", scene, grid, (scene,)).pictures(), REGISTRY["sample"])
+    assert (worker.height // 16, worker.width // 16) == reference_grid(grid) == seen
+    rows, columns = seen[0] * 16, seen[1] * 16
+    top, left = (worker.height - rows) // 2, (worker.width - columns) // 2
+    cut = worker.crop((left, top, left + columns, top + rows)).resize((columns // 4, rows // 4), Image.Resampling.BOX)
+    theirs = torch.from_numpy(np.asarray(cut).copy()).permute(2, 0, 1) / 127.5 - 1
+    assert (references([scene], grid)[0] - theirs).abs().mean() < 0.03
+
+
 def test_held_out_pairs_are_never_targets() -> None:
     """The examples' own filter, over many scenes."""
-    from flux2.training.examples import _targets
-    from flux2.training.scenes import random_scene
-
     rng = random.Random(0)
     assert not any(is_held_out(scene.thing) for scene in _targets(rng, lambda: random_scene(rng, hex_share=0), 500))
 
