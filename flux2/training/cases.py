@@ -108,10 +108,10 @@ def pair(rng: random.Random, grid: Grid) -> Case:
     return Case(caption(rng, scene), scene, grid, kind="two")
 
 
-def edited(rng: random.Random, grid: Grid, kind: str) -> Case:
-    """An edit of a drawn scene; named colours and hex codes as in training."""
+def edited(rng: random.Random, grid: Grid, kind: str, codes: float = 0.0) -> Case:
+    """An edit of a drawn scene of any colours; `codes` is the share of hex codes among the colours asked for."""
     scene = random_scene(rng, *_proportions(grid), hex_share=0.15)
-    instruction = edit(rng, scene, kind, hex_share=0.15)
+    instruction = edit(rng, scene, kind, hex_share=codes)
     return Case(instruction.text, instruction.target, grid, (scene,), kind)
 
 
@@ -219,5 +219,6 @@ def papers(grid: Grid) -> list[Paper]:
         _paper("hex colour", coded, grid),
         _paper("two objects", pair, grid),
         *(_paper(f"edit {kind}", edited, grid, kind=kind) for kind in ("colour", "shape", "ground", "size", "place")),
+        _paper("edit colour by hex code", edited, grid, kind="colour", codes=1.0),
         *(_paper(f"two references: {kind}", blended, grid, kind=kind) for kind in ("colour", "ground")),
     ]

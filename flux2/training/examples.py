@@ -33,6 +33,9 @@ class Plan:
     grids: dict[tuple[int, int], float]
     tokens: int
     hex_share: float = 0.3
+    """Share of colours that a caption or an instruction gives as hex codes."""
+    reference_hex_share: float | None = None
+    """Share of unnamed colours in references; None: as in the words."""
     free: frozenset[str] = frozenset(("one", "two", "edit", "blend", "sharpen"))
     """Kinds in which what a caption leaves open varies; in the others it is medium and centred."""
 
@@ -121,19 +124,24 @@ class Examples:
         unsaid = 0.5 if kind == "sharpen" else 0.0
         return ["" if rng.random() < unsaid else caption(rng, scene) for scene in scenes], scenes, [[] for _ in scenes]
 
+    @property
+    def _reference_share(self) -> float:
+        share = self.plan.reference_hex_share
+        return self.plan.hex_share if share is None else share
+
     def _edits(self, n: int, grid: tuple[int, int]) -> tuple[list[str], list[Scene], list[list[Scene]]]:
-        rng, (wide, high), share = self.rng, proportions(grid), self.plan.hex_share
+        rng, (wide, high), share = self.rng, proportions(grid), self._reference_share
         asked: list[tuple[Instruction, list[Scene]]] = []
         while len(asked) < n:
             scene = random_scene(rng, wide, high, share, free="edit" in self.plan.free)
             kind = rng.choices(list(EDIT_WEIGHTS), list(EDIT_WEIGHTS.values()))[0]
-            instruction = edit(rng, scene, kind, share)
+            instruction = edit(rng, scene, kind, self.plan.hex_share)
             if not is_held_out(instruction.target.thing):
                 asked.append((instruction, [scene]))
         return [i.text for i, _ in asked], [i.target for i, _ in asked], [r for _, r in asked]
 
     def _blends(self, n: int, grid: tuple[int, int]) -> tuple[list[str], list[Scene], list[list[Scene]]]:
-        rng, (wide, high), share = self.rng, proportions(grid), self.plan.hex_share
+        rng, (wide, high), share = self.rng, proportions(grid), self._reference_share
         asked: list[tuple[Instruction, list[Scene]]] = []
         while len(asked) < n:
             pair = [random_scene(rng, wide, high, share, free="blend" in self.plan.free) for _ in range(2)]

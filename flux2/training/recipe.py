@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flux2.training.examples import Plan
 
@@ -49,7 +49,7 @@ def _closed(kinds: dict[str, float], grids: dict[tuple[int, int], float]) -> Pla
     return Plan(kinds, grids, TOKENS, hex_share=0.0, free=frozenset())
 
 
-_DAILY = Plan(
+_CODES = Plan(
     {"one": 0.24, "two": 0.06, "edit": 0.4, "blend": 0.26, "sharpen": 0.04},
     {(8, 8): 0.8, (6, 10): 0.1, (10, 6): 0.1},
     tokens=4608,
@@ -57,6 +57,8 @@ _DAILY = Plan(
     free=frozenset(("edit", "blend")),
 )
 """What the examination asks for, at the registry's default size and its ratios; references lie anywhere."""
+_NAMES = replace(_CODES, hex_share=0.0, reference_hex_share=0.12)
+"""The same with named colours only; what a reference shows may have any colour."""
 
 FOUNDATION = (
     Phase("draw", 940, _closed({"one": 1.0}, _ONLY), rate=2e-3, last_rate=1e-3),
@@ -74,8 +76,9 @@ FOUNDATION = (
 RECIPES: dict[str, tuple[Phase, ...]] = {
     "foundation": (),
     "steady": (
-        Phase("words", 100, _DAILY, rate=3e-4, last_rate=2.71e-4, average=0.99, others=0.2),
-        Phase("settle", 780, _DAILY, rate=5e-4, last_rate=1e-5, average=0.99, others=0.12),
+        Phase("words", 100, _CODES, rate=3e-4, last_rate=2.71e-4, average=0.99, others=0.2),
+        Phase("search", 203, _CODES, rate=5e-4, last_rate=3.72e-04, average=0.99, others=0.12),
+        Phase("settle", 577, _NAMES, rate=3.72e-04, last_rate=1e-5, average=0.995, others=0.12),
     ),
     "wide": (
         Phase(
