@@ -77,8 +77,9 @@ RECIPES: dict[str, tuple[Phase, ...]] = {
     "foundation": (),
     "steady": (
         Phase("words", 100, _CODES, rate=3e-4, last_rate=2.71e-4, average=0.99, others=0.2),
-        Phase("search", 203, _CODES, rate=5e-4, last_rate=3.72e-04, average=0.99, others=0.12),
-        Phase("settle", 577, _NAMES, rate=3.72e-04, last_rate=1e-5, average=0.995, others=0.12),
+        Phase("search", 203, _CODES, rate=5e-4, last_rate=3.72e-4, average=0.99, others=0.12),
+        Phase("names", 295, _NAMES, rate=3.72e-4, last_rate=1.87e-4, average=0.995, others=0.12),
+        Phase("settle", 150, _NAMES, rate=1.87e-4, last_rate=5e-6, average=0.99, others=0.12),
     ),
     "wide": (
         Phase(
