@@ -12,13 +12,13 @@ from pathlib import Path
 import torch
 
 from flux2.training import evaluate, vae
-from flux2.training.export import export
+from flux2.training.export import export, mixed
 from flux2.training.plots import ACCURACY, curves
 from flux2.training.quick import examine as quick_examine
 from flux2.training.recipe import RECIPES, phases
 from flux2.training.run import WEIGHTS, Run
 from flux2.training.showcase import show
-from flux2.training.start import VAE, known_words
+from flux2.training.start import VAE, known_weights, known_words
 
 CURVE_GRID, CURVE_CASES = (8, 8), 32
 FOLDER = Path("flux2/sample")
@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         stage.add_argument("--device", default="cpu", help="cpu or cuda")
         stage.add_argument("--threads", type=int, default=None, help="CPU threads")
         stage.add_argument("--init", type=Path, default=None, help="an earlier model's folder to start from")
+        stage.add_argument("--keep", type=float, default=0.0, help="share of --init's weights in the export, 0..1")
         stage.add_argument(
             "--compile", action="store_true", help="compile the blocks: twice as fast after some minutes"
         )
@@ -91,10 +92,11 @@ def _export(options: argparse.Namespace) -> None:
     from flux2.training.text import Words
 
     newest = max(options.work.glob(f"{WEIGHTS}-*.pt"))
+    weights = torch.load(newest, weights_only=True)
+    if options.init and options.keep:
+        weights = mixed(weights, known_weights(options.init), options.keep)
     words = Words(known_words(options.init) if options.init else None)
-    size = export(
-        torch.load(newest, weights_only=True), words, options.work / VAE, options.out or options.work / "model"
-    )
+    size = export(weights, words, options.work / VAE, options.out or options.work / "model")
     sys.stdout.write(f"{newest.name}: {size / 2**20:.2f} MiB\n")
 
 

@@ -16,6 +16,16 @@ LIMIT = 12 * 2**20
 """Bytes the folder may have in all."""
 
 
+def mixed(
+    weights: Mapping[str, torch.Tensor], first: Mapping[str, torch.Tensor], share: float
+) -> dict[str, torch.Tensor]:
+    """Weights on the straight line between a continuation and what it began with; `share` of them is the first's.
+
+    What the short continuation lost is largely there again, and most of what it learned still is.
+    """
+    return {name: torch.lerp(weight.float(), first[name].float(), share) for name, weight in weights.items()}
+
+
 def export(weights: Mapping[str, torch.Tensor], words: Words, vae_folder: Path, out: Path) -> int:
     """Write the pipeline to `out`; returns its bytes. Raises ValueError above LIMIT."""
     from diffusers import AutoencoderKLFlux2, Flux2KleinPipeline

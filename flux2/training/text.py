@@ -112,7 +112,7 @@ def new_table(tokenizer: PreTrainedTokenizerBase, known: Mapping[str, torch.Tens
 
     def shade(channel: int, value: float) -> torch.Tensor:
         way, bend = directions[channel]
-        return SHADE * ((2 * value - 1) * way + (math.sin(math.pi * value) - 0.5) * bend)
+        return ((2 * value - 1) * way + (math.sin(math.pi * value) - 0.5) * bend) * SHADE
 
     for i, token in enumerate(hex_tokens()):
         channel, value = divmod(i, 256)

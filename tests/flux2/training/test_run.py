@@ -14,6 +14,7 @@ from flux2.conditioning import prepare_references
 from flux2.models import REGISTRY
 from flux2.training.cases import Case, papers
 from flux2.training.examples import Examples, Plan, _targets, proportions, reference_grid, references
+from flux2.training.export import mixed
 from flux2.training.latents import LIVE, image_ids, small_of, tokens_of
 from flux2.training.quick import answer
 from flux2.training.recipe import RECIPES, Phase
@@ -162,3 +163,11 @@ def test_the_vae_learns_and_keeps_empty_channels_empty(tmp_path: Path) -> None:
     weight = training.vae.quant_conv.weight
     assert not weight[12:].any()
     assert sum(p.numel() for p in new_vae().parameters()) < 500_000
+
+
+def test_half_of_the_start_can_be_kept() -> None:
+    """The export's mix lies on the line between a continuation and its start."""
+    late, first = {"w": torch.tensor([2.0, 4.0]).half()}, {"w": torch.tensor([0.0, 8.0])}
+    assert mixed(late, first, 0.0)["w"].tolist() == [2, 4]
+    assert mixed(late, first, 0.25)["w"].tolist() == [1.5, 5]
+    assert mixed(late, first, 1.0)["w"].tolist() == [0, 8]
