@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         stage.add_argument("--device", default="cpu", help="cpu or cuda")
         stage.add_argument("--threads", type=int, default=None, help="CPU threads")
         stage.add_argument("--init", type=Path, default=None, help="an earlier model's folder to start from")
+        stage.add_argument("--same-vae", action="store_true", help="take --init's VAE as it is")
         stage.add_argument("--keep", type=float, default=0.0, help="share of --init's weights in the export, 0..1")
         stage.add_argument(
             "--compile", action="store_true", help="compile the blocks: twice as fast after some minutes"
@@ -96,7 +97,8 @@ def _export(options: argparse.Namespace) -> None:
     if options.init and options.keep:
         weights = mixed(weights, known_weights(options.init), options.keep)
     words = Words(known_words(options.init) if options.init else None)
-    size = export(weights, words, options.work / VAE, options.out or options.work / "model")
+    vae_folder = (options.init if options.same_vae else options.work) / VAE
+    size = export(weights, words, vae_folder, options.out or options.work / "model")
     sys.stdout.write(f"{newest.name}: {size / 2**20:.2f} MiB\n")
 
 
@@ -105,7 +107,7 @@ def _plot(options: argparse.Namespace) -> None:
 
 
 def _make(options: argparse.Namespace) -> None:
-    for stage in (_vae, _transformer, _export):
+    for stage in (_transformer, _export) if options.same_vae else (_vae, _transformer, _export):
         stage(options)
     curves(options.work, options.work / "curves.png")
     show(options.out or options.work / "model", options.work / "sheet.png")
@@ -141,7 +143,10 @@ _STAGES = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one stage; 0 when it is done."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if getattr(options, "init", True) is None and (options.same_vae or options.keep):
+        parser.error("--same-vae and --keep need --init, the model whose parts are kept.")
     if options.threads:
         torch.set_num_threads(options.threads)
     _STAGES[options.stage](options)
