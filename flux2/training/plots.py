@@ -64,7 +64,7 @@ def sheet(cells: Sequence[tuple[str, Image.Image]], columns: int, out: Path) -> 
         pen.rectangle((x - 1, y - 1, x + CELL, y + CELL), outline="#cccccc")
         for k, text in enumerate(_wrap(prompt, font)):
             pen.text((x, y + CELL + 1 + k * LINE), text, fill="black", font=font)
-    page.quantize(200).save(out, optimize=True)
+    page.save(out, optimize=True)
 
 
 def _wrap(text: str, font: Any) -> list[str]:

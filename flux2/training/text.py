@@ -35,6 +35,10 @@ SYNONYMS = {
     "middle": "center",
     "little": "small",
     "big": "large",
+    "an": "a",
+    "paint": "draw",
+    "larger": "bigger",
+    "put": "move",
 }
 """Words with one vector: the other's."""
 START, END, PAD = "<|im_start|>", "<|im_end|>", "<|endoftext|>"
@@ -111,7 +115,7 @@ def new_table(tokenizer: PreTrainedTokenizerBase, known: Mapping[str, torch.Tens
             table[ids[0], :WORD] = vector
 
     def shade(channel: int, value: float) -> torch.Tensor:
-        way, bend = directions[channel]
+        way, bend = directions[channel, 0], directions[channel, 1]
         return ((2 * value - 1) * way + (math.sin(math.pi * value) - 0.5) * bend) * SHADE
 
     for i, token in enumerate(hex_tokens()):

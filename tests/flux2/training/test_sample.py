@@ -23,10 +23,10 @@ from flux2.training.transformer import Batch, new_transformer, sample
 GRID = (8, 8)
 N = 12
 PASSED = [
-    ("one object, held-out", "colour", 0.8),
+    ("one object, held-out", "colour", 0.9),
     ("one object, held-out", "ground", 0.8),
-    ("one object, held-out", "shape", 0.6),
-    ("one object, held-out", "place", 0.75),
+    ("one object, held-out", "shape", 0.7),
+    ("one object, held-out", "place", 0.8),
 ]
 
 
