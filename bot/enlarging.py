@@ -52,7 +52,7 @@ def recipe_of(job: Job | None) -> str:
         case GenerationRequest(reference_images=()) as request:
             return request.of_picture(0).prompt
         case UpscaleRequest() as request:
-            return request.prompt or request.recipe
+            return request.prompt or request.caption or request.recipe
         case _:
             return ""
 

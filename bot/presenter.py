@@ -130,7 +130,8 @@ def drawing(progress: Progress | None, request: Request) -> str:
 
 def wording(request: Request) -> str:
     """The line of a job that a language model is at."""
-    return "Describing the picture" if isinstance(request, DescribeRequest) else "Rewriting the prompt"
+    looks = isinstance(request, DescribeRequest | UpscaleRequest)
+    return "Describing the picture" if looks else "Rewriting the prompt"
 
 
 def _enlarging(progress: Progress | None) -> str:

@@ -16,6 +16,7 @@ from flux2.models import Model
 from flux2.prompting import window
 from flux2.request import GenerationRequest
 from flux2.upsampling import benefit
+from flux2.upscaling.request import UpscaleRequest
 
 Mode = Literal["none", "local", "openrouter", "auto"]
 """What a member may ask for."""
@@ -97,6 +98,11 @@ class Routes:
             f"This prompt has about {longest} tokens and {plain(request.model, 60)} reads {limit}: its end may not "
             "count, so put what matters most first. The result says what was cut."
         )
+
+    async def seen(self, request: UpscaleRequest, model: Model) -> UpscaleRequest:
+        """Return the request with who captions its picture: the model itself, else a hosted one, else nobody."""
+        needs_words = request.method == "flux" and not request.prompt and not model.can_describe
+        return request.model_copy(update={"upsample": "openrouter"}) if needs_words and await self.hosted() else request
 
     async def _require_hosted(self) -> Route:
         if await self.hosted() is None:

@@ -167,7 +167,7 @@ REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
 
 def asks_api(request: Request) -> bool:
     """Whether a hosted language model is asked, before a GPU or instead of one."""
-    if isinstance(request, GenerationRequest):
+    if isinstance(request, GenerationRequest | UpscaleRequest):
         return request.upsample == "openrouter"
     return isinstance(request, RewriteRequest | DescribeRequest) and request.route == "openrouter"
 

@@ -100,6 +100,7 @@ async def enlarge(
         read = await services.attachments.read([image], max_pixels=MAX_PIXELS)
         picture, notes = read.pictures[0], read.notes
     request, said = wish.settle(model, picture, recipe_of(job))
+    request = await services.routes.seen(request, model)
     entry = Entry(
         idempotency_key=f"i{interaction.id}",
         source="upscale",

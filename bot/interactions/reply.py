@@ -6,6 +6,7 @@ reply that removes itself. Readable without the message-content intent, because 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import re
@@ -38,6 +39,7 @@ _log = logging.getLogger(__name__)
 
 ERROR_SHOWN_S = 60.0
 CONFIRM_SHOWN_S = 300.0
+_NEWS_PAUSES_S = (0.2, 0.5, 1.0, 2.0)
 _MENTION_OR_EMOJI = re.compile(r"<(?:@[!&]?|#|a?:\w+:)\d+>")
 # Scripts that write words without spaces: each character counts as one.
 _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
@@ -82,7 +84,7 @@ class ReplyEdits:
             if whose is _Whose.FOREIGN:
                 await self._hints().foreign(message)
                 return
-            job = await self._client.services.ledger.by_result_message(message.reference.message_id)
+            job = await self._job_behind(message.reference)
             if job is None or not job.pictures:
                 return
             if job.user_id == message.author.id:
@@ -91,6 +93,16 @@ class ReplyEdits:
                 await self._ask(message, job)
         except Exception as error:  # noqa: BLE001 - the boundary of a member's reply: each error is answered and logged
             await self._explain(message, error)
+
+    async def _job_behind(self, reference: discord.MessageReference) -> Job | None:
+        """The job whose pictures are replied to; a quick reply overtakes the news of their posting."""
+        assert reference.message_id is not None
+        has_pictures = isinstance(reference.resolved, discord.Message) and bool(reference.resolved.attachments)
+        for pause_s in _NEWS_PAUSES_S if has_pictures else ():
+            if (job := await self._client.services.ledger.by_result_message(reference.message_id)) is not None:
+                return job
+            await asyncio.sleep(pause_s)
+        return await self._client.services.ledger.by_result_message(reference.message_id)
 
     def _whose(self, message: discord.Message) -> _Whose | None:
         """Whose message this replies to, as far as it concerns us; None where it does not."""

@@ -36,4 +36,5 @@ class UpscaleButton(JobButton, template=template(Verb.UPSCALE)):
         model = services.offer.pick(own, services.gate.default_model(interaction.guild_id))
         picture = await picture_of(job, interaction.message, services, max_pixels=MAX_PIXELS)
         request, notes = Enlargement().settle(model, picture, recipe_of(job))
+        request = await services.routes.seen(request, model)
         await redraw(interaction, job, request, source="upscale", notes=(*first_of(job), *notes))

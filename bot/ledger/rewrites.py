@@ -68,7 +68,8 @@ def go_on(connection: Connection, row: Row[Any], event: Rewritten) -> Job | None
         return close(connection, row, Outcome.CANCELLED)
     request = {**row.request, "upsample": "none"}
     if event.prompt is not None:
-        request["prompt"] = event.prompt
+        # A caption is not the member's own word on what the picture shows.
+        request["caption" if request.get("kind") == "upscale" else "prompt"] = event.prompt
     turns.join(connection, model=row.model, weight=row.weight, user_id=row.user_id)
     return rows.change(
         connection,

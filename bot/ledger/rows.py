@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, select, update
 from bot.ledger.job import Job, NewJob, Outcome, State, Status
 from bot.ledger.schema import jobs
 from flux2.request import GenerationRequest
+from flux2.upscaling.request import UpscaleRequest
 from worker.contract import REQUEST, Destination, FailureCode, RenderResult, Skeleton, asks_api
 
 WEIGHTS = (4, 2, 1)
@@ -32,7 +33,7 @@ def weight(priority: int) -> int:
 
 def queue_of(job: NewJob) -> str:
     """The model whose GPUs the job waits for, by name; HOSTED for one that needs none."""
-    is_drawn = isinstance(job.request, GenerationRequest)
+    is_drawn = isinstance(job.request, GenerationRequest | UpscaleRequest)
     return HOSTED if asks_api(job.request) and not is_drawn else job.request.model
 
 

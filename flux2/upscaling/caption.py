@@ -57,7 +57,8 @@ def own(engine: Engine, seed: int, on_step: OnStep | None) -> tuple[Captioner, .
 
 
 def caption(request: UpscaleRequest, picture: Image.Image, captioners: Sequence[Captioner] = ()) -> Caption:
-    """Return the member's words, else those of the first captioner that answers, else the picture's own prompt.
+    """Return the member's words, else those of the first captioner that answers, of whoever looked before, or the
+    picture's own prompt.
 
     Where there is none of these, a neutral sentence.
     """
@@ -73,6 +74,8 @@ def caption(request: UpscaleRequest, picture: Image.Image, captioners: Sequence[
             continue
         if words:
             return Caption(words, f"The caption is by {captioner.name}.")
+    if request.caption:
+        return Caption(request.caption, "")  # whose it is was said when it came
     if request.recipe:
         return Caption(request.recipe, "The caption is the prompt the picture was drawn from.")
     return Caption(NEUTRAL, "Nobody here can look at pictures, so the caption is a neutral one.")

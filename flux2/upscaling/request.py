@@ -58,6 +58,10 @@ class UpscaleRequest(BaseModel):
     """What the member says the picture shows; empty: it is captioned."""
     recipe: str = Field(default="", max_length=MAX_PROMPT)
     """The prompt the picture was drawn from, where it was drawn here."""
+    upsample: Literal["none", "openrouter"] = Field(default="none", exclude_if=lambda route: route == "none")
+    """Who looks at the picture before a GPU does."""
+    caption: str = Field(default="", max_length=MAX_PROMPT, exclude_if=lambda words: not words)
+    """What they saw."""
     output_format: OutputFormat = "webp"
     output_quality: int = Field(default=DEFAULT_QUALITY, ge=0, le=100)
 

@@ -89,7 +89,9 @@ def upscale(
         image = _again(engine, request, source, steering, side, watch.report)
     watch.report("decode", 1, 1)
     screening.check_image(image, "result")
-    return Upscaled(image, words.words, side, watch.timings, (*_cut_note(engine, words.words), words.origin))
+    return Upscaled(
+        image, words.words, side, watch.timings, (*_cut_note(engine, words.words), *filter(None, (words.origin,)))
+    )
 
 
 def _enlarged(request: UpscaleRequest, source: Image.Image) -> Image.Image:

@@ -94,3 +94,17 @@ async def test_a_killed_lane_loses_no_picture_and_pays_no_second_time(
     assert line["request"]["prompt"] == "a red circle"
     assert re.search(r"interrupted and is not asked for twice\. Your own prompt was drawn\.", line["content"])
     assert len(openrouter.questions) == 1
+
+
+async def test_an_upscale_is_captioned_first(stack: Stack, tmp_path: Path, openrouter: Any) -> None:
+    """The hosted model looks at the picture, its words steer the upscale, and whose they are is said."""
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "red.png")
+    wish = Errand("upscale", tmp_path, images=(tmp_path / "red.png",), options={"steps": "4"})
+    line = await converse(wish, stack)
+    assert "The caption is by test/eyes." in line["content"]
+    assert WORDS in line["content"]
+    assert line["request"]["caption"] == WORDS
+    assert len(openrouter.questions) == 1
+    openrouter.default = openrouter.failure(402)
+    line = await converse(wish, stack)
+    assert "the caption is a neutral one" in line["content"]

@@ -26,6 +26,7 @@ from flux2.upsampling.none import Nobody
 from flux2.upsampling.openrouter import Access, OpenRouter
 from flux2.upsampling.port import Upsampler
 from flux2.upsampling.request import DescribeRequest, RewriteRequest
+from flux2.upscaling.request import UpscaleRequest
 from worker import failures
 from worker.blobs import Blobs
 from worker.contract import HEARTBEAT_S, FailureCode, RenderJob, RenderResult, Rewritten
@@ -77,6 +78,9 @@ class Desk:
                 if isinstance(request, GenerationRequest):
                     self._go_on(job.job_id, attempt, request, upsampler)
                     return
+                if isinstance(request, UpscaleRequest):
+                    self._caption(job.job_id, attempt, request, upsampler)
+                    return
                 words, notes = self._words(request, upsampler)
         except RedisError:
             raise
@@ -127,6 +131,28 @@ class Desk:
             _log.exception("job %s is drawn from its own words", job_id)
             notes = (rewriting.kept(UpsamplingFailed(_BROKE)),)
         self._tell(Rewritten(job_id=job_id, attempt=attempt, prompt=prompt, notes=notes))
+
+    def _caption(self, job_id: str, attempt: int, request: UpscaleRequest, upsampler: Upsampler) -> None:
+        """Let an upscale go on, with a caption or without; only a screen's No ends it."""
+        known = self._fence.rewritten(job_id)
+        if known is not None:
+            self._tell(known.model_copy(update={"attempt": attempt}))
+            return
+        words: str | None = None
+        notes: tuple[str, ...] = ()
+        try:
+            (picture,) = self._open((request.image,))
+            self._screening.check_image(picture, "reference image")
+            words = rewriting.describe(upsampler, picture)
+            self._screening.check_prompt(words, "rewritten prompt")
+            notes = (f"The caption is by {upsampler.name}.",)
+        except (ScreeningRefused, RedisError):
+            raise
+        except UpsamplingFailed as failure:
+            _log.warning("job %s is enlarged without a hosted caption: %s", job_id, failure)
+        except Exception:  # noqa: BLE001 - whatever broke, the picture can still be enlarged
+            _log.exception("job %s is enlarged without a hosted caption", job_id)
+        self._tell(Rewritten(job_id=job_id, attempt=attempt, prompt=words, notes=notes))
 
     def _tell(self, event: Rewritten) -> None:
         if self._fence.is_cancelled(event.job_id):

@@ -14,6 +14,7 @@ from bot.ledger.job import Job
 from sandbox.member import Upload
 from sandbox.message import Message
 from sandbox.server import SandboxServer
+from worker.contract import Delivered
 
 Gpu = Any
 OnlyJob = Callable[[], Awaitable[Job]]
@@ -197,3 +198,26 @@ async def test_a_picture_whose_blob_is_gone_is_read_from_its_message(
     await server.world.wait_for(lambda m: m.reference_id == reply.id)
     (reference,) = (await only_job()).request.reference_images
     assert await asyncio.to_thread(bot.services.blobs.exists, reference.sha256)
+
+
+async def test_a_reply_that_overtakes_the_news_of_the_posting_is_an_edit(
+    server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody quick replies before the ledger knows which message carries the pictures."""
+    luna = server.member("luna")
+    await (await luna.slash("imagine", {"prompt": "a red fox", "format": "png"})).answer()
+    job = await only_job()
+    assert await gpu.finish(job, await gpu.begin(job.id))
+    apply, held = bot.services.ledger.apply, asyncio.Event()
+
+    async def late(event: Any, *rest: Any) -> Any:
+        if isinstance(event, Delivered):
+            await held.wait()
+        return await apply(event, *rest)
+
+    monkeypatch.setattr(bot.services.ledger, "apply", late)  # the ledger's own, only later
+    await gpu.post(job.id)
+    posted = await server.world.wait_for(lambda m: bool(m.attachments))
+    await luna.reply(posted, "make it blue please")
+    held.set()
+    await server.world.wait_for(lambda m: "make it blue please" in m.content and "Cancel" in m.labels())
