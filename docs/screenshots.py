@@ -47,6 +47,9 @@ async def main() -> int:
             await _take(browser, stack, "page-large", _WIDE, "light", large)
             await _take(browser, stack, "page-phone", _PHONE, "dark", thread)
             await _take(browser, stack, "page-faults", _TALL, "light", faults)
+            await _take(browser, stack, "page-studio", _WIDE, "light", studio)
+            await _take(browser, stack, "page-tray", _WIDE, "dark", tray)
+            await _take(browser, stack, "page-lists", _TALL, "dark", lists)
             await browser.close()
     return 0
 
@@ -81,7 +84,9 @@ def _save(data: bytes, path: Path) -> None:
 
 # What stands in the channels before anybody looks.
 
-_PROMPTS = ("a blue star on a yellow background", "a red circle and a green square on a white background")
+_PROMPTS = ("a blue star on a yellow background", "a red circle on a white background")
+_CHANGE = "make it blue"
+_LISTS = "a {red|blue|green} {circle|star} on a white background"
 
 
 async def _draw_some(stack: Stack) -> None:
@@ -92,8 +97,8 @@ async def _draw_some(stack: Stack) -> None:
         lunas.append(await _picture(stack, prompt))
         # The status message says Done once the bot knows where the picture is; a member is never quicker than that.
         await stack.server.world.wait_for(lambda message, words=prompt: _is_done(message, words), timeout=_PATIENCE_S)
-    await luna.reply(lunas[-1], "make the circle blue", ping=True)
-    await stack.server.world.wait_for(lambda message: _is_picture(message, "make the circle blue"), timeout=_PATIENCE_S)
+    await luna.reply(lunas[-1], _CHANGE, ping=True)
+    await stack.server.world.wait_for(lambda message: _is_picture(message, _CHANGE), timeout=_PATIENCE_S)
 
 
 async def _picture(stack: Stack, words: str) -> Message:
@@ -135,6 +140,34 @@ async def form(page: Page, stack: Stack) -> None:
     await thread(page, stack)
     await page.locator("#thread").get_by_role("button", name="Edit").first.click()
     await page.get_by_role("dialog").wait_for()
+
+
+async def studio(page: Page, stack: Stack) -> None:
+    """The form of /studio."""
+    await page.get_by_role("combobox", name="Message #pictures").fill("/studio")
+    await page.get_by_role("option").first.wait_for()
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("dialog").wait_for()
+
+
+async def tray(page: Page, stack: Stack) -> None:
+    """Two pictures in the reference tray, on their numbered sheet."""
+    luna = stack.server.member("luna")
+    for words in (*_PROMPTS[:1], _CHANGE):
+        await (await luna.menu(await _picture(stack, words), "Add to references")).answer(timeout=_PATIENCE_S)
+    await (await luna.slash("tray")).answer(timeout=_PATIENCE_S)
+    await page.locator("#main .picture").last.wait_for()
+
+
+async def lists(page: Page, stack: Stack) -> None:
+    """A prompt with lists: its pictures and the sheet of them all."""
+    luna = stack.server.member("luna")
+    asked = await (await luna.slash("imagine", {"prompt": _LISTS, "seed": 3})).answer(timeout=_PATIENCE_S)
+    await luna.press(asked, "Draw 6")
+    await stack.server.world.wait_for(lambda message: len(message.files) == 7, timeout=_PATIENCE_S)
+    await page.locator("#main .thread-card").last.click()
+    await page.locator("#thread .picture").nth(6).wait_for()
 
 
 async def large(page: Page, stack: Stack) -> None:
