@@ -119,6 +119,9 @@ class WorkerSettings(QueueSettings):
     flux2_device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = Field(
         default="auto", description="auto, cpu, cuda[:N] or mps."
     )
+    flux2_cpu_offload: bool = Field(
+        default=False, description="Keep parts of the model in main memory until needed: for small cards, and slower."
+    )
     flux2_accept_license: bool = Field(
         default=False, description="Set to true once to accept the licence of non-commercial weights."
     )

@@ -122,7 +122,9 @@ DRAWING = (
         ("flag --single-eval",), "tests/flux2/test_interactive.py::test_single_eval_draws_once"),
     Row({MAKERS: "run, show, reset, help, quit"}, "the same", "", "Enter draws, words become the prompt",
         ("flag interactive",), "tests/flux2/test_interactive.py::test_show_reset_and_help"),
-    Row({MAKERS: "cpu_offloading"}, "–", "", "", waits="weights are kept where FLUX2_DEVICE says; parts of a model cannot be moved yet"),
+    Row({MAKERS: "cpu_offloading"}, "cpu_offloading", "off", "on an accelerator only; FLUX2_CPU_OFFLOAD for workers",
+        ("flag --cpu-offloading", "setting FLUX2_CPU_OFFLOAD"),
+        "tests/flux2/test_engine.py::test_offloading_needs_something_to_spare"),
     Row({MAKERS: "debug_mode"}, "–", "", "", waits="loads a part of the network to find faults in it; the model `sample` is there for that"),
 )  # fmt: skip
 

@@ -54,21 +54,32 @@ class Engine:
         model: Model,
         *,
         device: str = "auto",
+        cpu_offload: bool = False,
         threads: int | None = None,
         hf_home: Path | None = None,
         token: str | None = None,
     ) -> Engine:
         """Load `model` onto `device` (auto, cpu, cuda[:N] or mps): float32 on the CPU, bfloat16 elsewhere.
 
+        `cpu_offload` keeps each part of the model in main memory until it is needed: less on the device, and slower.
         `threads` limits the CPU threads torch uses in this whole process; None leaves torch's choice. Raises
         CheckpointUnavailable, OutOfMemory.
         """
         if threads is not None:
             torch.set_num_threads(threads)
         chosen = choose_device(device)
+        if cpu_offload and chosen == "cpu":
+            raise CheckpointUnavailable(
+                "Offloading spares the memory of an accelerator, and this is the CPU already; leave it out "
+                "(FLUX2_CPU_OFFLOAD or --cpu-offloading)."
+            )
         folder = checkpoint.locate(model, hf_home=hf_home, token=token)
         with _memory_guard(f"{model.name} does not fit on {chosen}; choose a smaller model or a larger device."):
-            pipe = _load_pipeline(folder, torch.float32 if chosen == "cpu" else torch.bfloat16).to(chosen)
+            pipe = _load_pipeline(folder, torch.float32 if chosen == "cpu" else torch.bfloat16)
+            if cpu_offload:
+                pipe.enable_model_cpu_offload(device=chosen)
+            else:
+                pipe.to(chosen)
         if type(pipe).__name__ != model.pipeline:
             raise CheckpointUnavailable(f"{folder} is a {type(pipe).__name__}, and {model.name} is a {model.pipeline}.")
         return cls(pipe, model, chosen)

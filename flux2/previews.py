@@ -61,6 +61,7 @@ class Glimpses:
         if longer > MAX_SIDE:
             size = [max(1, round(side * MAX_SIDE / longer)) for side in latents.shape[-2:]]
             latents = interpolate(latents, size=size, mode="area")
-        decoded = vae.decode(latents.to(vae.device, vae.dtype), return_dict=False)[0]
+        # Not the decoder's own device: an offloaded one waits in main memory and is fetched by the call.
+        decoded = vae.decode(latents.to(self._pipe._execution_device, vae.dtype), return_dict=False)[0]
         pixels = ((decoded[0].float() / 2 + 0.5).clamp(0, 1) * 255).round().byte()
         return Image.fromarray(pixels.permute(1, 2, 0).cpu().numpy(), "RGB")

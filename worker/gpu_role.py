@@ -67,6 +67,7 @@ def _outfit(settings: WorkerSettings, model: Model) -> Outfit:
         model=model,
         hf_home=settings.hf_home,
         device=settings.flux2_device,
+        cpu_offload=settings.flux2_cpu_offload,
         blob_url=settings.blob_url,
         preview_interval_s=settings.preview_interval_s,
         redis_url=settings.redis_url,

@@ -29,6 +29,7 @@ class Outfit(Wire):
     model: Model
     hf_home: Path | None
     device: str
+    cpu_offload: bool = False
     blob_url: str
     preview_interval_s: float = 0.0
     redis_url: SecretStr

@@ -146,3 +146,9 @@ def test_weights_of_another_kind_are_refused(miniatures: Path) -> None:
     wrong = REGISTRY["dev"].model_copy(update={"source": str(miniatures / "flux2-klein")})
     with pytest.raises(CheckpointUnavailable, match="is a Flux2KleinPipeline, and dev is a Flux2Pipeline"):
         Engine.load(wrong, device="cpu")
+
+
+def test_offloading_needs_something_to_spare() -> None:
+    """On the CPU there is nothing to move parts of the model out of: said before any weights are read."""
+    with pytest.raises(CheckpointUnavailable, match="this is the CPU already; leave it out"):
+        Engine.load(REGISTRY["sample"], device="cpu", cpu_offload=True)
