@@ -36,7 +36,10 @@ def test_drawings_are_read_without_a_fault(show: Any, height: int, width: int) -
         assert thing.place is None or reading.place(seen) == thing.place
 
 
-@pytest.mark.parametrize(("height", "width"), [(128, 128), (256, 256), (144, 256)])
+@pytest.mark.parametrize(
+    ("height", "width"),
+    [(128, 128), pytest.param(256, 256, marks=pytest.mark.slow), pytest.param(144, 256, marks=pytest.mark.slow)],
+)
 def test_round_trips_through_the_vae_are_read_like_drawings(sample_vae: Any, height: int, width: int) -> None:
     """At least 97 of 100 scenes keep shape, colours and place through the shipped VAE."""
     drawn = scenes(100, height, width, hex_share=0)
