@@ -6,6 +6,7 @@ import re
 from importlib import metadata
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -59,3 +60,10 @@ def test_the_bots_own_requirements_leave_torch_out() -> None:
     """`pip install .[bot,io]` brings no model libraries."""
     needed = _needed("flux2-discord-bot", frozenset({"bot", "io"}))
     assert needed.isdisjoint({"torch", "torchvision", "diffusers", "transformers", "accelerate", "numpy"})
+
+
+@pytest.mark.xdist_group("pins")
+def test_groups_of_tests_stay_together(request: pytest.FixtureRequest) -> None:
+    """pytest-xdist writes a group into the ids of its tests; where it cannot, those that share a stack scatter."""
+    is_parallel = hasattr(request.config, "workerinput")
+    assert request.node.nodeid.endswith("@pins") is is_parallel

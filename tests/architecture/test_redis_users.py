@@ -218,7 +218,7 @@ class SeparateUsers(Stack):
         super()._add(name, arguments, {**settings, "REDIS_URL": self._server.url(user)})
 
 
-@pytest.mark.xdist_group("e2e")
+@pytest.mark.xdist_group("stack")
 async def test_a_prompt_passes_under_these_users(readable: Server, tmp_path: Path) -> None:
     """The rules are not too tight: bot, gpu worker and io worker do all they have to, from /imagine to the picture."""
     async with SeparateUsers(tmp_path / "stack", readable) as stack:

@@ -9,12 +9,16 @@ import pytest_asyncio
 from sandbox.stack import Stack
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist writes the groups into the ids
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these tests on one xdist worker: two stacks at once on two cores only slow each other down."""
+    """Run those that share the session's stack one after another: its server stands still while others run.
+
+    A module with a stack of its own is a group of its own.
+    """
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("stack"))
+            item.add_marker(pytest.mark.xdist_group("words" if item.path.name == "test_words.py" else "e2e"))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -43,7 +43,8 @@ async def is_delivered(stack: Stack, job_id: str) -> None:
 
 async def test_a_limited_thread_waits_and_others_go_on(stack: WiredStack) -> None:
     """429 for one thread: its picture waits as long as told, another channel's is posted meanwhile, both once."""
-    status, limited = await ask(stack, steps=20)
+    # Long enough to draw that the limit stands before it is posted.
+    status, limited = await ask(stack, steps=50, size="512x512")
     path = rf"^/channels/{status.id}/messages$"
     stack.server.world.faults.add(Fault("POST", path, TooMany(8)))
     _, free = await ask(stack, "max", channel="lounge")

@@ -20,6 +20,7 @@ _NEED_TORCH = {
 }
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist writes the groups into the ids
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that load models on one xdist worker, where they are loaded once."""
     here = Path(__file__).parent
