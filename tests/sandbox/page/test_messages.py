@@ -244,6 +244,7 @@ async def test_too_large_is_refused_in_a_sentence(page, channel, server) -> None
     try:
         await server.member("ada").say("a new limit", channel=channel)
         await page.reload()
+        await page.locator(f'[data-channel="{channel.name}"]').wait_for(state="attached")
         await page.evaluate('name => document.querySelector(`[data-channel="${name}"]`).click()', channel.name)
         await give(page, "paste", "#main .composer", png("navy"), "sea.png")
         await expect(page.get_by_role("alert")).to_have_text(

@@ -68,6 +68,11 @@ async def test_a_prompt_becomes_a_picture_before_ones_eyes(page, stack) -> None:
     before = await page.locator("#main .thread-card").count()
     await start(page, PICTURES, "imagine")
     await page.keyboard.type("a blue square on a white background")
+    # Long enough to draw that its progress is shown: a status message is edited every two seconds.
+    for option, value in (("steps", "50"), ("size", "512x512")):
+        await page.get_by_label("Add an option").fill(option)
+        await page.keyboard.press("Enter")
+        await page.locator(f'.pill[data-option="{option}"] input').fill(value)
     await give(page, "drop", "#main", png("blue", (128, 128)), "square.png")
     await expect(page.locator('.pill[data-option="image1"]')).to_contain_text("square.png")
     await page.get_by_role("button", name="Send").click()
