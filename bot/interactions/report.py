@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 import discord
@@ -92,9 +93,9 @@ class Verdict(JobButton, template=r"(?!)"):
         text = f"{report_message.content}\n**{self.done}** by {mention(interaction.user.id)}. {said}".rstrip()
         await report_message.edit(content=text, view=None, allowed_mentions=discord.AllowedMentions.none())
 
+    @abstractmethod
     async def judge(self, interaction: discord.Interaction[Flux2Bot], job: Job) -> str:
         """Do it and return what is to be said besides."""
-        raise NotImplementedError
 
 
 def _actor(interaction: discord.Interaction[Flux2Bot]) -> Actor:
