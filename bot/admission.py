@@ -12,7 +12,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot import titles
+from bot import lineage, titles
 from bot.dispatcher import Dispatcher
 from bot.gate import Gate, demand_of
 from bot.ledger.allowance import QuotaReached
@@ -100,7 +100,14 @@ class Admission:
             priority=terms.role.priority or 0,
             request=entry.request,
             notes=entry.notes,
-            skeleton=skeleton(job_id, entry.request, who.user_id, entry.file_size_limit, has_spoiler=terms.has_spoiler),
+            skeleton=skeleton(
+                job_id,
+                entry.request,
+                who.user_id,
+                entry.file_size_limit,
+                has_spoiler=terms.has_spoiler,
+                came_from=await self._came_from(entry.parent_id),
+            ),
             status=placeholder,
         )
         try:
@@ -117,6 +124,12 @@ class Admission:
                 f"This server has {full.open} pictures waiting, which is the most at a time; "
                 "try again in a few minutes."
             ) from full
+
+    async def _came_from(self, parent_id: str | None) -> str:
+        if parent_id is None:
+            return ""
+        line = await self._ledger.lineage(parent_id, lineage.NEAREST - 1)
+        return lineage.breadcrumb(line, own=line[0].number + 1) if line else ""
 
     async def _show(self, job: Job, front: Front) -> None:
         text = titles.status(job, await self._narration.where(job))

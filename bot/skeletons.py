@@ -29,14 +29,15 @@ def _row(*buttons: dict[str, Any]) -> dict[str, Any]:
     return {"type": _ACTION_ROW, "components": list(buttons)}
 
 
-def result_text(request: Request, user_id: int) -> str:
+def result_text(request: Request, user_id: int, came_from: str = "") -> str:
     """The content of the message with the result, as a template."""
     if isinstance(request, WordsRequest):
         return _words_text(request, user_id)
     title = literal(titles.title(request, _PROMPT_SHOWN))
     figures = f"{literal(presenter.plain(request.model, 60))} · {{size}} · seed {{seed}} · {{seconds}} s"
     drawn = "> {prompt}\n" if isinstance(request, GenerationRequest) and request.upsample != "none" else ""
-    return f"<@{user_id}> {title}\n{drawn}-# AI-generated · {figures}\n{_caption(request)}{{notes}}"
+    line = f"-# {literal(came_from)}\n" if came_from else ""
+    return f"<@{user_id}> {title}\n{drawn}-# AI-generated · {figures}\n{line}{_caption(request)}{{notes}}"
 
 
 def _words_text(request: WordsRequest, user_id: int) -> str:
@@ -54,11 +55,18 @@ def _caption(request: Request) -> str:
 
 
 def skeleton(
-    job_id: str, request: Request, user_id: int, file_size_limit: int, *, has_spoiler: bool = False
+    job_id: str,
+    request: Request,
+    user_id: int,
+    file_size_limit: int,
+    *,
+    has_spoiler: bool = False,
+    came_from: str = "",
 ) -> Skeleton:
     """Word everything that may be posted for the job. `file_size_limit` in bytes, as Discord stated it at accept.
 
     With `has_spoiler` the pictures are shown behind a click: Discord goes by the beginning of the file's name.
+    `came_from` is the line of the versions before (bot/lineage.py).
     """
     again = _button("Again", Verb.AGAIN, job_id, _PRIMARY)
     edit = _button("Edit", Verb.EDIT, job_id)
@@ -70,7 +78,7 @@ def skeleton(
         is_rewrite = isinstance(request, RewriteRequest)
         row = _row(use, reword, *([_button("Original", Verb.ORIGINAL, job_id)] if is_rewrite else []))
     return Skeleton(
-        content=result_text(request, user_id),
+        content=result_text(request, user_id, came_from),
         components=(row,),
         alt_text=titles.alt_text_template(request),
         mentions=(user_id,),

@@ -10,7 +10,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice
 
-from bot import access, answers, titles
+from bot import access, answers, lineage, titles
 from bot.commands.imagine import models_like
 from bot.interactions.base import job_of
 from bot.interactions.show import post_again
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 _PROMPT = 60
-_GENERATIONS_SHOWN = 6
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -78,8 +77,8 @@ async def _post(interaction: discord.Interaction[Flux2Bot], job_id: str) -> None
         raise Refusal("No picture came of that one; press Again under its notice, or write the prompt anew.")
     if not await answers.acknowledge(interaction):
         return
-    lineage = _lineage([job, *await interaction.client.services.ledger.ancestors(job)])
-    await post_again(interaction, job, " · ".join(filter(None, ("Drawn earlier", lineage))))
+    line = await interaction.client.services.ledger.lineage(job.id, lineage.NEAREST)
+    await post_again(interaction, job, " · ".join(filter(None, ("Drawn earlier", lineage.breadcrumb(line)))))
 
 
 def _listed(found: list[Job], total: int, page: int) -> str:
@@ -99,18 +98,6 @@ def _line(number: int, job: Job) -> str:
     link = result_url(job)
     parts = [titles.title(job.request, _PROMPT), when, f"[see it]({link})" if link else None, f"`{job.id}`"]
     return f"{number}. " + " · ".join(part for part in parts if part)
-
-
-def _lineage(chain: list[Job]) -> str:
-    """“v3 ← v2 ← v1”, each with its link; `chain` is the picture and what it came from, the nearest first."""
-    if len(chain) == 1:
-        return ""
-    names = []
-    for index, job in enumerate(chain[:_GENERATIONS_SHOWN]):
-        link = result_url(job)
-        name = f"v{len(chain) - index}"
-        names.append(f"[{name}](<{link}>)" if link else name)
-    return " ← ".join(names)
 
 
 def _day(text: str) -> datetime:

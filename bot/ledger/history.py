@@ -8,17 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, String, func, literal, select
 
 from bot.ledger import rows
-from bot.ledger.job import Job, Outcome
+from bot.ledger.job import Generation, Job, Outcome
 from bot.ledger.schema import favourites, jobs
 
 PAGE = 8
 """Jobs; their lines, links included, fit into one message."""
-GENERATIONS = 20
-"""Of a longer chain only the latest are told."""
 _KEPT = (Outcome.DELIVERED, Outcome.UNDELIVERABLE)
+_NO_PICTURE = (Outcome.FAILED, Outcome.CANCELLED)
+_OF_WORDS = ("rewrite", "describe")
+_DEEPEST = 5000
+"""Generations that are counted: more is no member's work, and a walk has to end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,14 +57,27 @@ def search(connection: Connection, wanted: Search, page: int) -> tuple[list[Job]
     return rows.as_jobs(connection.execute(newest)), total
 
 
-def ancestors(connection: Connection, job: Job) -> list[Job]:
-    """The jobs this one came from, the nearest first, at most GENERATIONS of them."""
-    found: list[Job] = []
-    parent_id = job.parent_id
-    while parent_id is not None and len(found) < GENERATIONS:
-        row = rows.find(connection, jobs.c.id == parent_id)
-        if row is None:
-            break
-        found.append(rows.as_job(row))
-        parent_id = row.parent_id
-    return found
+def lineage(connection: Connection, job_id: str, nearest: int) -> list[Generation]:
+    """The job and what its picture came from, the latest first: the `nearest` of them, and the very first one.
+
+    What ended without a picture, or in words, is no generation; what was forgotten ends the chain.
+    """
+    walk = (
+        select(jobs.c.id, jobs.c.parent_id, literal(0).label("step"))
+        .where(jobs.c.id == job_id)
+        .cte("lineage", recursive=True)
+    )
+    older = select(jobs.c.id, jobs.c.parent_id, walk.c.step + 1)
+    walk = walk.union_all(older.where(jobs.c.id == walk.c.parent_id, walk.c.step < _DEEPEST))
+    kind = func.coalesce(jobs.c.request["kind"].as_string(), literal("render", String))
+    drawn = (
+        select(jobs.c.id)
+        .join(walk, walk.c.id == jobs.c.id)
+        .where(func.coalesce(jobs.c.outcome, "").not_in(_NO_PICTURE), kind.not_in(_OF_WORDS))
+        .order_by(walk.c.step)
+    )
+    ids = list(connection.execute(drawn).scalars())
+    numbers = {one: len(ids) - index for index, one in enumerate(ids)}
+    shown = {*ids[:nearest], *ids[-1:]}
+    found = rows.find_all(connection, jobs.c.id.in_(shown))
+    return sorted((Generation(numbers[job.id], job) for job in found), key=lambda one: -one.number)

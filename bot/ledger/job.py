@@ -102,6 +102,14 @@ class Job(NewJob):
 
 
 @dataclass(frozen=True)
+class Generation:
+    """A picture among those it came from and led to; 1 came from none."""
+
+    number: int
+    job: Job
+
+
+@dataclass(frozen=True)
 class Caps:
     """How many open jobs one member and one server may have, and what else bounds this member."""
 

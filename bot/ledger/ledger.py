@@ -19,7 +19,7 @@ from bot.ledger.favourites import Favourites
 from bot.ledger.forgetting import Forgetting
 from bot.ledger.governance import Governance
 from bot.ledger.history import Search
-from bot.ledger.job import OPEN, Caps, Job, NewJob, Outcome, Place, State, Status
+from bot.ledger.job import OPEN, Caps, Generation, Job, NewJob, Outcome, Place, State, Status
 from bot.ledger.presets import Shelf
 from bot.ledger.schema import jobs
 from bot.ledger.shown import Shown
@@ -85,9 +85,9 @@ class Ledger:
         """One page of finished jobs, the newest first, and how many there are in all."""
         return await self._database.read(lambda connection: history.search(connection, wanted, page))
 
-    async def ancestors(self, job: Job) -> list[Job]:
-        """The jobs this one came from, the nearest first."""
-        return await self._database.read(lambda connection: history.ancestors(connection, job))
+    async def lineage(self, job_id: str, nearest: int) -> list[Generation]:
+        """A picture and what it came from, the latest first: the `nearest` of them, and the very first one."""
+        return await self._database.read(lambda connection: history.lineage(connection, job_id, nearest))
 
     async def undelivered_of(self, user_id: int) -> list[Job]:
         """A member's pictures that Discord did not let us post, newest first."""

@@ -161,7 +161,7 @@ def test_a_hostile_prompt_survives_the_template() -> None:
 @pytest.mark.parametrize("prompt", ["*" * 6000, "{" * 6000, "<" * 6000, "a://" * 1500, "😀" * 6000])
 def test_the_longest_prompt_fits(prompt: str) -> None:
     """Whatever 6000 characters a member sends, message and alt text stay inside Discord's limits."""
-    worded = skeleton("0" * 16, request(prompt), 11, 1)
+    worded = skeleton("0" * 16, request(prompt), 11, 1, came_from="v" * 400)
     values = {"seed": "4294967290–4294967295", "seconds": "123.4", "size": "2048×2048", "notes": "n" * 300}
     assert len(fill(worded.content, values)) <= 2000
     assert len(fill(worded.alt_text, values)) <= 1024

@@ -71,6 +71,9 @@ async def test_a_picture_is_posted_again_with_its_lineage(
     job = await only_job()
     await gpu.draw(job)
     job = await closed(job.id)
+    edited = server.world.message(job.result_message_id or 0)
+    assert edited is not None
+    assert f"\n-# v2 ← [v1](<https://discord.com/channels/{job.guild_id}/{before.result_channel_id}" in edited.content
     again = await (await luna.slash("history", {"id": job.id}, channel="lounge")).answer()
     assert not again.ephemeral
     assert len(again.attachments) == 1
