@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 
 from bot import presenter, titles
+from bot.estimates import Estimates
 from bot.fleet import Fleet
 from bot.ledger.job import Job, Place, State
 from bot.ledger.ledger import Ledger
@@ -42,6 +44,7 @@ class Narration:
         self._lines: dict[str, StatusLine] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._progress: dict[str, Progress] = {}
+        self._estimates = Estimates()
         self._waiting: set[str] = set()
         self._moved = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
@@ -98,7 +101,7 @@ class Narration:
         """Where an open or closed job stands, in the words of its status message."""
         if _is_queued(job):
             outlook = await self._outlook()
-            return _queue_line(job, await self._ledger.place(job.id), outlook)
+            return self._queue_line(job, await self._ledger.place(job.id), outlook)
         return presenter.line(job, self._progress.get(job.id))
 
     async def refresh(self, job_id: str) -> None:
@@ -155,6 +158,7 @@ class Narration:
             await asyncio.sleep(self._interval_s)
 
     async def _say_places(self) -> None:
+        self._estimates.keep(self._waiting)
         if not self._waiting:
             return
         outlook = await self._outlook()
@@ -171,21 +175,21 @@ class Narration:
             if place is None:
                 # It has begun this moment, or its place is still being counted: what it shows may stand.
                 continue
-            text = _queue_line(job, place, outlook)
+            text = self._queue_line(job, place, outlook)
             # An event may have come while the ledger was asked; its words are newer than these.
             if job_id in self._waiting and (line := self._lines.get(job_id)):
                 line.say(titles.status(job, text))
 
+    def _queue_line(self, job: Job, place: Place | None, outlook: Outlook) -> str:
+        model = job.request.model
+        return presenter.queued(
+            place,
+            moment=self._estimates.moment(job.id, place.eta_s if place else None, time.time()),
+            loading=outlook.loading.get(model),
+            paused=outlook.paused,
+            is_abandoned=outlook.is_abandoned(model),
+        )
+
 
 def _is_queued(job: Job) -> bool:
     return job.state in _WAITING and not job.cancel_requested
-
-
-def _queue_line(job: Job, place: Place | None, outlook: Outlook) -> str:
-    model = job.request.model
-    return presenter.queued(
-        place,
-        loading=outlook.loading.get(model),
-        paused=outlook.paused,
-        is_abandoned=outlook.is_abandoned(model),
-    )

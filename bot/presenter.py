@@ -78,9 +78,17 @@ def bar(done: int, total: int) -> str:
 
 
 def queued(
-    place: Place | None, *, loading: int | None = None, paused: str | None = None, is_abandoned: bool = False
+    place: Place | None,
+    *,
+    moment: int | None = None,
+    loading: int | None = None,
+    paused: str | None = None,
+    is_abandoned: bool = False,
 ) -> str:
-    """The line of a waiting job: its place, when it will be done or what keeps it, and who goes first."""
+    """The line of a waiting job: its place, when it will be done or what keeps it, and who goes first.
+
+    `moment`, in Unix seconds, is counted down by Discord; without it an estimate is a matter of seconds.
+    """
     parts = ["Queued" if place is None else "Next in the queue" if place.position == 1 else ordinal_place(place)]
     if paused is not None:
         parts.append("paused: " + plain(paused, 200) if paused else "paused")
@@ -89,7 +97,8 @@ def queued(
     elif is_abandoned:
         parts.append("no GPU is running right now, but the place is kept")
     elif place is not None and place.eta_s is not None:
-        parts.append("done in " + duration(place.eta_s))
+        # Not “done”: where it takes longer after all, the moment passes and Discord counts on.
+        parts.append("expected in a few seconds" if moment is None else f"expected <t:{moment}:R>")
     if place is not None and (reason := ahead(place)):
         parts.append(reason)
     return " · ".join(parts)

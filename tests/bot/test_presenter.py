@@ -65,7 +65,9 @@ def test_durations_do_not_pretend(seconds: float, words: str) -> None:
 def test_a_waiting_member_reads_place_time_and_reason() -> None:
     """The queue line says where, when, and whose jobs go first."""
     place = Place(position=3, own_ahead=1, others_ahead=1, eta_s=41)
-    assert presenter.queued(place) == "Queued 3rd · done in about 40 s · after 1 of yours and 1 from others"
+    told = "Queued 3rd · expected <t:1764113000:R> · after 1 of yours and 1 from others"
+    assert presenter.queued(place, moment=1764113000) == told
+    assert presenter.queued(place) == told.replace("<t:1764113000:R>", "in a few seconds")
 
 
 def test_a_loading_model_and_a_pause_take_the_place_of_the_estimate() -> None:
