@@ -46,7 +46,7 @@ from config.settings import BotSettings
 
 _log = logging.getLogger(__name__)
 
-_BUTTONS = (
+BUTTONS = (
     AgainButton,
     EditButton,
     CancelButton,
@@ -153,7 +153,7 @@ class Flux2Bot(commands.AutoShardedBot):
         """Open what stands behind, load the commands, sync them if they changed, go on where the last run ended."""
         self._backstage = await Backstage.open(self, self.settings)
         self.services = self._backstage.services
-        self.add_dynamic_items(*_BUTTONS)
+        self.add_dynamic_items(*BUTTONS)
         for folder in _FOLDERS:
             for module in pkgutil.iter_modules(folder.__path__):
                 await self.load_extension(f"{folder.__name__}.{module.name}")

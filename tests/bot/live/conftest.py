@@ -121,13 +121,18 @@ class Gpu:
     async def begin(self, job_id: str) -> int:
         """Take the job off the queue once it is dispatched."""
         deadline = asyncio.get_running_loop().time() + PATIENCE_S
-        while not self._redis.lrem(f"rq:queue:{gpu_queue('sample')}", 0, f"{job_id}-r1"):
+        while not self._took(job_id):
             assert asyncio.get_running_loop().time() < deadline, f"{job_id} was not dispatched"
             await asyncio.sleep(0.05)
         attempt = await asyncio.to_thread(self.fence.begin, job_id, "gpu-1")
         assert isinstance(attempt, int), attempt
         self.fence.announce(Started(job_id=job_id, attempt=attempt, worker="gpu-1"))
         return attempt
+
+    def _took(self, job_id: str) -> bool:
+        queue = f"rq:queue:{gpu_queue('sample')}"
+        runs = [run for run in self._redis.lrange(queue, 0, -1) if run.startswith(f"{job_id}-r".encode())]
+        return bool(runs and self._redis.lrem(queue, 0, runs[0]))
 
     def step(self, job_id: str, attempt: int, step: int, steps: int = 8) -> None:
         """Say a denoise step."""
@@ -137,7 +142,7 @@ class Gpu:
         """Hand in plain grey pictures of the size asked for."""
         request = job.request
         pictures = []
-        for seed in request.seeds:
+        for seed in getattr(request, "seeds", (request.seed,)):
             shade = (seed % 256, 128, 128)
             data = png(request.width, request.height, shade)
             sha256 = await asyncio.to_thread(self.blobs.put, data)
