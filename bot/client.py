@@ -21,7 +21,7 @@ import bot.menus
 from bot import answers, command_sync
 from bot.applicants import applicant_in
 from bot.backstage import Backstage
-from bot.interactions import dialogue, tray
+from bot.interactions import dialogue, pages, tray
 from bot.interactions.again import AgainButton
 from bot.interactions.cancel import CancelButton
 from bot.interactions.custom_id import parse
@@ -67,6 +67,7 @@ BUTTONS = (
     RewordButton,
     OriginalButton,
     *tray.ITEMS,
+    pages.PageButton,
 )
 _FOLDERS = (bot.commands, bot.menus)
 """Each module in them registers what it holds."""
@@ -89,7 +90,7 @@ def intents() -> discord.Intents:
 
 
 def _is_known(custom_id: str) -> bool:
-    return parse(custom_id) is not None or dialogue.is_one(custom_id) or tray.is_one(custom_id)
+    return parse(custom_id) is not None or any(kind.is_one(custom_id) for kind in (dialogue, tray, pages))
 
 
 class Tree(app_commands.CommandTree["Flux2Bot"]):

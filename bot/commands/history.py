@@ -10,19 +10,17 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice
 
-from bot import access, answers, lineage, titles
+from bot import access, answers, lineage
 from bot.commands.imagine import models_like
+from bot.interactions import pages
 from bot.interactions.base import job_of
 from bot.interactions.show import post_again
-from bot.ledger.history import PAGE, Search
-from bot.ledger.job import Job
-from bot.presenter import MAX_CONTENT, result_url, shorten
+from bot.ledger.history import Search
 from bot.refusal import Refusal
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
-_PROMPT = 60
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -33,7 +31,7 @@ _ID = re.compile(r"[0-9a-f]{16}")
     since="The first day, such as 2026-11-01, in UTC.",
     until="The last day.",
     favourites="Only your favourites, other people's pictures among them.",
-    page="Which page.",
+    page="Which page to begin with.",
     id="The id that stands behind a picture in the list: posts it again, here, with what it came from.",
 )
 @app_commands.guild_only()
@@ -63,8 +61,7 @@ async def history(
     )
     if not await answers.acknowledge(interaction, ephemeral=True):
         return
-    found, total = await interaction.client.services.ledger.search(wanted, page)
-    await interaction.edit_original_response(content=shorten(_listed(found, total, page), MAX_CONTENT))
+    await pages.answer(interaction, wanted, page)
 
 
 async def _post(interaction: discord.Interaction[Flux2Bot], job_id: str) -> None:
@@ -79,25 +76,6 @@ async def _post(interaction: discord.Interaction[Flux2Bot], job_id: str) -> None
         return
     line = await interaction.client.services.ledger.lineage(job.id, lineage.NEAREST)
     await post_again(interaction, job, " · ".join(filter(None, ("Drawn earlier", lineage.breadcrumb(line)))))
-
-
-def _listed(found: list[Job], total: int, page: int) -> str:
-    if not total:
-        return "Nothing of yours on this server fits that; leave some options out, or draw with /imagine."
-    pages = -(-total // PAGE)
-    if not found:
-        return f"There {'is only 1 page' if pages == 1 else f'are only {pages} pages'}; choose an earlier one."
-    first = PAGE * (page - 1) + 1
-    lines = [_line(number, job) for number, job in enumerate(found, start=first)]
-    more = f" · page {page} of {pages}" if pages > 1 else ""
-    return "\n".join([*lines, f"-# {total} picture{'s' if total > 1 else ''}{more} · /history id:… posts one again"])
-
-
-def _line(number: int, job: Job) -> str:
-    when = f"<t:{int(job.created_at.timestamp())}:d>"
-    link = result_url(job)
-    parts = [titles.title(job.request, _PROMPT), when, f"[see it]({link})" if link else None, f"`{job.id}`"]
-    return f"{number}. " + " · ".join(part for part in parts if part)
 
 
 def _day(text: str) -> datetime:

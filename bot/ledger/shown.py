@@ -1,6 +1,6 @@
-"""Pictures a form was opened for, until it is sent: a message's menu shows a message once, and never again.
+"""What a form or a list was opened for: a message's menu shows a message once, and ids are too short for a search.
 
-Each call is a transaction. What nobody sent within an hour is forgotten. Declines to know what the form asks.
+Each call is a transaction. After an hour it is forgotten. Declines to know what it is.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ KEPT = timedelta(hours=1)
 
 
 class Shown:
-    """What every open form was opened for, by the interaction that opened it."""
+    """What every open form or list was opened for, by the interaction that opened it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def keep(self, interaction_id: int, user_id: int, pictures: Sequence[dict[str, Any]]) -> None:
-        """Keep descriptions of pictures, as JSON; forget old ones."""
+        """Keep descriptions, of pictures or of a search, as JSON; forget old ones."""
         row = {"interaction_id": interaction_id, "user_id": user_id, "opened_at": now(), "pictures": list(pictures)}
 
         def work(connection: Any) -> None:
@@ -35,7 +35,7 @@ class Shown:
         await self._database.write(work)
 
     async def of(self, interaction_id: int, user_id: int) -> list[dict[str, Any]] | None:
-        """What the member's form was opened for; None once it is forgotten."""
+        """What the member's form or list was opened for; None once it is forgotten."""
         wanted = select(shown.c.pictures).where(
             shown.c.interaction_id == interaction_id, shown.c.user_id == user_id, shown.c.opened_at >= now() - KEPT
         )

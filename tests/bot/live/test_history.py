@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from bot.client import Flux2Bot
-from bot.ledger.job import Job
+from bot.ledger.job import Caps, Job, NewJob
 from bot.ledger.rows import now
+from sandbox.member import ClientRefused
+from sandbox.message import Message
 from sandbox.server import SandboxServer
+from worker.contract import Delivered, Started
 
 Gpu = Any
 OnlyJob = Callable[[], Awaitable[Job]]
@@ -82,3 +85,35 @@ async def test_a_picture_is_posted_again_with_its_lineage(
     refused = await (await server.member("max").slash("history", {"id": job.id})).answer()
     assert "another member's picture" in refused.content
     assert "16 signs" in (await (await luna.slash("history", {"id": "7"})).answer()).content
+
+
+async def test_pages_are_turned_in_place(
+    server: SandboxServer, bot: Flux2Bot, new_job: Callable[..., NewJob], caps: Caps
+) -> None:
+    """Two buttons, each dead at its end of the list; what was looked for stays; nothing new is posted."""
+    luna = server.member("luna")
+    ledger = bot.services.ledger
+    for number in range(1, 18):
+        request = new_job().request.model_copy(update={"prompt": f"a fox no. {number}"})
+        wish = new_job(user_id=luna.id, guild_id=server.world.guild.id, request=request)
+        job = await ledger.accept(wish, caps)
+        await ledger.apply(Started(job_id=job.id, attempt=1, worker="w"), None)
+        await ledger.apply(Delivered(job_id=job.id, channel_id=5, message_id=number), None)
+    use = await luna.slash("history", {"words": "fox"})
+    first = await use.answer()
+
+    async def turned(button: str, page: int) -> Message:
+        shown = server.world.message(first.id)
+        assert shown is not None
+        await (await luna.press(shown, button)).acknowledged()
+        return await server.world.wait_for(lambda m: m.id == first.id and f"page {page} of 3" in m.content)
+
+    assert "9. “a fox no. 9”" in (await turned("Older ▶", 2)).content
+    last = await turned("Older ▶", 3)
+    assert "17. “a fox no. 1”" in last.content
+    assert last.ephemeral
+    with pytest.raises(ClientRefused, match="disabled"):
+        await luna.press(last, "Older ▶")
+    assert "“a fox no. 9”" in (await turned("◀ Newer", 2)).content
+    with pytest.raises(ClientRefused, match="disabled"):
+        await luna.press(await turned("◀ Newer", 1), "◀ Newer")
