@@ -14,7 +14,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all browser screenshots check fix
+.PHONY: help install demo test test-all browser screenshots check words fix
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ check: $(STAMP) ## lint, format, import rules, types
 	@$(BIN)/ruff format --check --quiet . || { echo "Some files are not formatted; run make fix." >&2; exit 1; }
 	@$(BIN)/lint-imports --no-logo > .venv/imports.log 2>&1 || { cat .venv/imports.log >&2; exit 1; }
 	@$(BIN)/mypy --no-error-summary
+
+words: $(STAMP) ## write the catalogue of what members read, and compile its translations
+	@$(BIN)/python docs/words.py
 
 fix: $(STAMP) ## let the linter repair and format what it can
 	@$(BIN)/ruff check --quiet --fix .

@@ -18,7 +18,7 @@ import aiohttp
 import discord
 from pydantic import ValidationError
 
-from bot import complaints, endpoints
+from bot import complaints, endpoints, language
 from bot.backstage import CannotStart
 from bot.client import Flux2Bot
 from bot.terminal import admin, doctor
@@ -38,8 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         settings = BotSettings()
+        language.speak(settings.bot_language)
     except ValidationError as error:
         return _say(complaint(error), EXIT_CONFIG)
+    except language.Unspoken as error:
+        return _say(str(error), EXIT_CONFIG)
     is_command = parsed.command is not None
     level = "ERROR" if is_command else settings.log_level
     log_lines.configure(level, settings.log_json, secrets=_secrets(settings))

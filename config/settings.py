@@ -104,6 +104,9 @@ class BotSettings(DiscordSettings, QueueSettings):
     )
     retention_audit_days: int = Field(default=365, ge=1, description="Days the audit log of admins is kept.")
     privacy_policy_url: str | None = Field(default=None, description="Your privacy policy, linked by /privacy.")
+    bot_language: str = Field(
+        default="en", description="Language the bot speaks: en, or one that bot/locale has a catalogue of."
+    )
     styles_file: Path | None = Field(
         default=None, description="TOML file of the styles members may choose; config/styles.toml where unset."
     )

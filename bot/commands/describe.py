@@ -11,17 +11,18 @@ from bot import access, answers
 from bot.admission import Entry
 from bot.applicants import applicant_in
 from bot.fronts import SlashFront, is_thread
+from bot.language import N_
 from flux2.upsampling.request import DescribeRequest
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 
-@app_commands.command(description="Put a picture into words that would draw it again.")
+@app_commands.command(description=N_("Put a picture into words that would draw it again."))
 @app_commands.describe(
-    image="The picture.",
-    upsample="Who looks: a hosted model (openrouter), the model that draws (local), or whichever there is.",
-    model="Which model is to draw from the words.",
+    image=N_("The picture."),
+    upsample=N_("Who looks: a hosted model (openrouter), the model that draws (local), or whichever there is."),
+    model=N_("Which model is to draw from the words."),
 )
 @app_commands.guild_only()
 @app_commands.allowed_installs(guilds=True, users=False)

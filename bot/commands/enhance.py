@@ -11,6 +11,7 @@ from bot import access, answers
 from bot.admission import Entry
 from bot.applicants import applicant_in
 from bot.fronts import SlashFront, is_thread
+from bot.language import N_, _
 from bot.options import Options
 from bot.refusal import Refusal
 from flux2.request import MAX_PROMPT
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 
-@app_commands.command(description="Write a prompt better, and show what that changes before anything is drawn.")
+@app_commands.command(description=N_("Write a prompt better, and show what that changes before anything is drawn."))
 @app_commands.describe(
-    prompt="What the picture should show; quoted text, color codes, names and “image 1” stay as they are.",
-    image="A picture the prompt speaks of.",
-    form="Plain words, or a JSON prompt that names scene, subjects, light and camera.",
-    upsample="Who rewrites: a hosted model (openrouter), the model that draws (local), or whichever there is.",
-    model="Which model is to draw it.",
+    prompt=N_("What the picture should show; quoted text, color codes, names and “image 1” stay as they are."),
+    image=N_("A picture the prompt speaks of."),
+    form=N_("Plain words, or a JSON prompt that names scene, subjects, light and camera."),
+    upsample=N_("Who rewrites: a hosted model (openrouter), the model that draws (local), or whichever there is."),
+    model=N_("Which model is to draw it."),
 )
 @app_commands.guild_only()
 @app_commands.allowed_installs(guilds=True, users=False)
@@ -50,7 +51,7 @@ async def enhance(
     # What could not be drawn as it is need not be written better.
     Options(prompt=prompt).rehearse(drawn_by, ())
     if prompt.strip() in await services.ledger.written_for(interaction.user.id):
-        raise Refusal("This prompt was written better already; draw it with Use or /imagine, or change it first.")
+        raise Refusal(_("This prompt was written better already; draw it with Use or /imagine, or change it first."))
     route = await services.routes.for_words(upsample, drawn_by)
     references = await services.attachments.read(attachments)
     entry = Entry(

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
+from bot.language import N_, _
+
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
-_TEXT = """\
+_TEXT = N_("""\
 **/imagine** draws a picture from words. Attach up to four images as image1 to image4 to change or combine them.
 **Reply to one of my pictures**, with the ping on, and say what should change: I draw the change. \
 Images attached to the reply are used too.
@@ -22,15 +24,15 @@ part by part.
 **/preset** keeps options, words and pictures under a name; after saving luna with her picture, @luna in a prompt \
 brings it along. **/settings** keeps what you prefer.
 **/jobs** shows where your pictures stand and cancels them.
-Leave out what you do not care about: size, steps and the rest have good defaults for each model."""
+Leave out what you do not care about: size, steps and the rest have good defaults for each model.""")
 
 
-@app_commands.command(description="What I can do and how.")
+@app_commands.command(description=N_("What I can do and how."))
 @app_commands.guild_only()
 @app_commands.allowed_installs(guilds=True, users=False)
 async def help(interaction: discord.Interaction[Flux2Bot]) -> None:
     """Show the text to whoever asks."""
-    await interaction.response.send_message(_TEXT, ephemeral=True)
+    await interaction.response.send_message(_(_TEXT), ephemeral=True)
 
 
 async def setup(bot: Flux2Bot) -> None:

@@ -10,12 +10,13 @@ from discord import app_commands
 from bot import answers
 from bot.applicants import applicant_in
 from bot.job_list import job_list
+from bot.language import N_
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 
-@app_commands.command(description="Your pictures that are waiting or being drawn.")
+@app_commands.command(description=N_("Your pictures that are waiting or being drawn."))
 @app_commands.guild_only()
 @app_commands.allowed_installs(guilds=True, users=False)
 async def jobs(interaction: discord.Interaction[Flux2Bot]) -> None:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from bot import answers
 from bot.commands import imagine
 from bot.gathering import Pointed
+from bot.language import N_, _, ngettext
 from bot.ledger.presets import MAX_PRESETS, Kept, ShelfFull
 from bot.options import Options
 from bot.presenter import MAX_CONTENT, plain, shorten
@@ -34,26 +35,28 @@ class PresetCommands(app_commands.Group):
     """The command group."""
 
     def __init__(self) -> None:
-        super().__init__(name="preset", description="Keep options, words and pictures under a name.")
+        super().__init__(name="preset", description=N_("Keep options, words and pictures under a name."))
 
-    @app_commands.command(description="Keep options, words around the prompt, and pictures of somebody or something.")
+    @app_commands.command(
+        description=N_("Keep options, words around the prompt, and pictures of somebody or something.")
+    )
     @app_commands.describe(
-        name="What to call it: small letters, digits, - and _. With pictures, @name in a prompt stands for them.",
-        prefix="Words before every prompt.",
-        suffix="Words after every prompt.",
-        style="Words put around the prompt as well; one of the styles of /imagine.",
-        aspect="Shape of the picture.",
-        size="Megapixels (0.5, 1, 2 or 4) or width x height.",
-        model="Which model draws.",
-        steps="Denoising steps.",
-        guidance="How closely the prompt is followed.",
-        format="File format of the pictures.",
-        quality="Quality of webp and jpeg files, 0 to 100.",
-        upsample="Write the prompt better first.",
-        image1="A picture of who or what the name stands for.",
-        image2="Another one.",
-        image3="Another one.",
-        image4="Another one.",
+        name=N_("What to call it: small letters, digits, - and _. With pictures, @name in a prompt stands for them."),
+        prefix=N_("Words before every prompt."),
+        suffix=N_("Words after every prompt."),
+        style=N_("Words put around the prompt as well; one of the styles of /imagine."),
+        aspect=N_("Shape of the picture."),
+        size=N_("Megapixels (0.5, 1, 2 or 4) or width x height."),
+        model=N_("Which model draws."),
+        steps=N_("Denoising steps."),
+        guidance=N_("How closely the prompt is followed."),
+        format=N_("File format of the pictures."),
+        quality=N_("Quality of webp and jpeg files, 0 to 100."),
+        upsample=N_("Write the prompt better first."),
+        image1=N_("A picture of who or what the name stands for."),
+        image2=N_("Another one."),
+        image3=N_("Another one."),
+        image4=N_("Another one."),
     )
     @app_commands.choices(
         aspect=[Choice(name=name, value=name) for name in (*ASPECTS, MATCH)],
@@ -98,18 +101,20 @@ class PresetCommands(app_commands.Group):
             replaced = await services.shelf.save(interaction.user.id, preset)
         except ShelfFull as full:
             raise Refusal(
-                f"You keep {MAX_PRESETS} presets, which is the most; delete one with /preset delete."
+                _("You keep {count} presets, which is the most; delete one with /preset delete.").format(
+                    count=MAX_PRESETS
+                )
             ) from full
         await interaction.edit_original_response(content=_saved(preset, replaced=replaced))
 
-    @app_commands.command(description="Draw with a preset.")
+    @app_commands.command(description=N_("Draw with a preset."))
     @app_commands.describe(
-        name="Which preset.",
-        prompt="What the picture should show; the preset's own words go around it.",
-        image1="A picture to start from or to refer to; it comes before the preset's own.",
-        image2="A second one.",
-        seed="The same seed and options give the same picture.",
-        count="How many pictures; each takes the next seed.",
+        name=N_("Which preset."),
+        prompt=N_("What the picture should show; the preset's own words go around it."),
+        image1=N_("A picture to start from or to refer to; it comes before the preset's own."),
+        image2=N_("A second one."),
+        seed=N_("The same seed and options give the same picture."),
+        count=N_("How many pictures; each takes the next seed."),
     )
     async def use(
         self,
@@ -129,18 +134,18 @@ class PresetCommands(app_commands.Group):
         attachments = [image for image in (image1, image2) if image is not None]
         await imagine.draw(interaction, options, Pointed(attachments), pictures=preset.pictures)
 
-    @app_commands.command(name="list", description="Your presets, and those shared with this server.")
+    @app_commands.command(name="list", description=N_("Your presets, and those shared with this server."))
     async def show(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Show a line for each, to the asker alone."""
         if not await answers.acknowledge(interaction, ephemeral=True):
             return
         kept = await interaction.client.services.shelf.visible(interaction.user.id, interaction.guild_id)
         lines = [_line(one, interaction.user.id) for one in kept]
-        text = "\n".join(lines) or "There are no presets yet; keep one with /preset save."
+        text = "\n".join(lines) or _("There are no presets yet; keep one with /preset save.")
         await interaction.edit_original_response(content=shorten(text, MAX_CONTENT))
 
-    @app_commands.command(description="Let everybody on this server use one of your presets, or stop it.")
-    @app_commands.describe(name="Which of your presets.", off="Keep it to yourself again.")
+    @app_commands.command(description=N_("Let everybody on this server use one of your presets, or stop it."))
+    @app_commands.describe(name=N_("Which of your presets."), off=N_("Keep it to yourself again."))
     async def share(self, interaction: discord.Interaction[Flux2Bot], name: _Name, off: bool = False) -> None:
         """Share with this server, or with nobody."""
         if not await answers.acknowledge(interaction, ephemeral=True):
@@ -148,18 +153,18 @@ class PresetCommands(app_commands.Group):
         guild_id = None if off else interaction.guild_id
         if not await interaction.client.services.shelf.share(interaction.user.id, name.lower(), guild_id):
             raise _unknown(name)
-        said = "is yours alone again" if off else "can be used by everybody on this server"
-        await interaction.edit_original_response(content=f"`{name.lower()}` {said}.")
+        said = _("`{name}` is yours alone again.") if off else _("`{name}` can be used by everybody on this server.")
+        await interaction.edit_original_response(content=said.format(name=name.lower()))
 
-    @app_commands.command(description="Delete one of your presets.")
-    @app_commands.describe(name="Which of your presets.")
+    @app_commands.command(description=N_("Delete one of your presets."))
+    @app_commands.describe(name=N_("Which of your presets."))
     async def delete(self, interaction: discord.Interaction[Flux2Bot], name: _Name) -> None:
         """Forget it; pictures drawn with it stay."""
         if not await answers.acknowledge(interaction, ephemeral=True):
             return
         if not await interaction.client.services.shelf.delete(interaction.user.id, name.lower()):
             raise _unknown(name)
-        await interaction.edit_original_response(content=f"Deleted `{name.lower()}`.")
+        await interaction.edit_original_response(content=_("Deleted `{name}`.").format(name=name.lower()))
 
     @save.autocomplete("style")
     async def _styles(self, interaction: discord.Interaction[Flux2Bot], typed: str) -> list[Choice[str]]:
@@ -188,11 +193,15 @@ def _choices(names: list[str], typed: str) -> list[Choice[str]]:
 def _preset(**values: str | float | None) -> Preset:
     name = str(values["name"])
     if not is_name(name):
-        raise Refusal(f"“{plain(name, 32)}” cannot be a name; use small letters, digits, - and _, such as film-noir.")
+        raise Refusal(
+            _("“{name}” cannot be a name; use small letters, digits, - and _, such as film-noir.").format(
+                name=plain(name, 32)
+            )
+        )
     try:
         return Preset.model_validate(values)
     except ValidationError as error:
-        raise Refusal("A value of this preset is out of range; look at the options again.") from error
+        raise Refusal(_("A value of this preset is out of range; look at the options again.")) from error
 
 
 async def _find(interaction: discord.Interaction[Flux2Bot], name: str) -> Kept:
@@ -204,19 +213,28 @@ async def _find(interaction: discord.Interaction[Flux2Bot], name: str) -> Kept:
 
 
 def _unknown(name: str) -> Refusal:
-    return Refusal(f"There is no preset “{plain(name, 32)}”; /preset list shows what there is.")
+    return Refusal(_("There is no preset “{name}”; /preset list shows what there is.").format(name=plain(name, 32)))
 
 
 def _saved(preset: Preset, *, replaced: bool) -> str:
     how = f"/preset use {preset.name}"
     if preset.pictures:
-        how += f", or write @{preset.name} in a prompt to bring its pictures along"
-    return f"{'Replaced' if replaced else 'Kept'} `{preset.name}`: {_contents(preset)}. Use it with {how}."
+        how = _("{command}, or write @{name} in a prompt to bring its pictures along").format(
+            command=how, name=preset.name
+        )
+    said = _("Replaced `{name}`: {contents}. Use it with {how}.")
+    if not replaced:
+        said = _("Kept `{name}`: {contents}. Use it with {how}.")
+    return said.format(name=preset.name, contents=_contents(preset), how=how)
 
 
 def _line(kept: Kept, user_id: int) -> str:
-    whose = f" · by <@{kept.user_id}>" if kept.user_id != user_id else " · shared" if kept.shared_with else ""
-    return f"`{kept.preset.name}`{whose} · {_contents(kept.preset)}"
+    parts = [f"`{kept.preset.name}`", _contents(kept.preset)]
+    if kept.user_id != user_id:
+        parts.insert(1, _("by {member}").format(member=f"<@{kept.user_id}>"))
+    elif kept.shared_with:
+        parts.insert(1, _("shared"))
+    return " · ".join(parts)
 
 
 def _contents(preset: Preset) -> str:
@@ -224,8 +242,9 @@ def _contents(preset: Preset) -> str:
     if preset.prefix or preset.suffix:
         parts.append(f"“{plain(preset.around('…'), _AFFIX_SHOWN)}”")
     if preset.pictures:
-        parts.append("1 picture" if len(preset.pictures) == 1 else f"{len(preset.pictures)} pictures")
-    return ", ".join(parts) or "nothing yet"
+        count = len(preset.pictures)
+        parts.append(ngettext("{count} picture", "{count} pictures", count).format(count=count))
+    return ", ".join(parts) or _("nothing yet")
 
 
 async def setup(bot: Flux2Bot) -> None:

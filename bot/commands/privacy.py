@@ -11,19 +11,20 @@ from discord import app_commands
 
 from bot import answers
 from bot.interactions import dialogue
+from bot.language import N_, _
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 _KINDS = {
-    "jobs": "pictures asked for, with prompt and options",
-    "presets": "presets",
-    "preferences": "set of preferences",
-    "favourites": "favourites",
-    "trays": "pictures in the reference tray",
-    "usage": "days of usage figures",
-    "bans": "bans",
-    "audit": "entries of the admins' log that name you",
+    "jobs": N_("pictures asked for, with prompt and options"),
+    "presets": N_("presets"),
+    "preferences": N_("set of preferences"),
+    "favourites": N_("favourites"),
+    "trays": N_("pictures in the reference tray"),
+    "usage": N_("days of usage figures"),
+    "bans": N_("bans"),
+    "audit": N_("entries of the admins' log that name you"),
 }
 
 
@@ -33,20 +34,20 @@ class PrivacyGroup(app_commands.Group):
     """The command group."""
 
     def __init__(self) -> None:
-        super().__init__(name="privacy", description="What I keep of you, a copy of it, and its end.")
+        super().__init__(name="privacy", description=N_("What I keep of you, a copy of it, and its end."))
 
-    @app_commands.command(description="What is kept of you, where and for how long.")
+    @app_commands.command(description=N_("What is kept of you, where and for how long."))
     async def show(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Tell it with today's figures."""
         if not await answers.acknowledge(interaction, ephemeral=True):
             return
         client = interaction.client
         counts = dict(await client.services.ledger.forgetting.summary(interaction.user.id))
-        shown = [f"{counts[name]} {words}" for name, words in _KINDS.items() if counts.get(name)]
-        kept = "; ".join(shown) or "nothing"
+        shown = [f"{counts[name]} {_(words)}" for name, words in _KINDS.items() if counts.get(name)]
+        kept = "; ".join(shown) or _("nothing")
         await interaction.edit_original_response(content=_text(client, kept))
 
-    @app_commands.command(description="Everything kept of you, as a file.")
+    @app_commands.command(description=N_("Everything kept of you, as a file."))
     async def export(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """One JSON document, readable by the member alone."""
         if not await answers.acknowledge(interaction, ephemeral=True):
@@ -54,9 +55,9 @@ class PrivacyGroup(app_commands.Group):
         found = await interaction.client.services.ledger.forgetting.dossier(interaction.user.id)
         document = json.dumps(found, indent=1, ensure_ascii=False, default=str)
         file = discord.File(io.BytesIO(document.encode()), f"flux2-{interaction.user.id}.json")
-        await interaction.edit_original_response(content="Everything I keep of you.", attachments=[file])
+        await interaction.edit_original_response(content=_("Everything I keep of you."), attachments=[file])
 
-    @app_commands.command(description="Forget everything about you; what waits is cancelled.")
+    @app_commands.command(description=N_("Forget everything about you; what waits is cancelled."))
     async def delete(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Asked first: it cannot be undone."""
         if not await answers.acknowledge(interaction, ephemeral=True):
@@ -65,32 +66,42 @@ class PrivacyGroup(app_commands.Group):
 
         async def act() -> str:
             if await privacy.forget_member(user_id):
-                return "Forgotten. Pictures posted in Discord are Discord's: delete them there."
-            return "Being forgotten: what is being drawn or posted has to end first, then the rest goes by itself."
+                return _("Forgotten. Pictures posted in Discord are Discord's: delete them there.")
+            return _("Being forgotten: what is being drawn or posted has to end first, then the rest goes by itself.")
 
-        question = (
+        question = _(
             "Forget your prompts, pictures, references, presets and preferences? Buttons under your old pictures "
             "will stop working, and what waits is cancelled. This cannot be undone."
         )
-        await dialogue.ask(interaction, question, "Forget me", act)
+        await dialogue.ask(interaction, question, _("Forget me"), act)
 
 
 def _text(client: Flux2Bot, kept: str) -> str:
     keep = client.services.privacy.retention
-    jobs = "until you delete them" if not keep.jobs_days else f"for {keep.jobs_days} days"
+    jobs = _("until you delete them")
+    if keep.jobs_days:
+        jobs = _("for {days} days").format(days=keep.jobs_days)
     lines = [
-        f"**Of you I keep now:** {kept}.",
-        f"**Prompts and options** stand in the bot's own database, {jobs}; they make Again and Edit work.",
-        f"**Pictures and references** lie in its storage for {keep.pictures_days} days, without GPS or other camera "
-        "data. What was posted stays in Discord until it is deleted there.",
-        f"**Usage figures** are kept for two days, bans until 90 days after their end, the admins' log for "
-        f"{keep.audit_days} days: these three are not deleted on request, or limits and bans would end with it.",
-        "Nothing is used for training, and no prompt is written to logs. A prompt leaves this bot only where it is "
-        "rewritten, or a picture described, by a hosted model. "
-        "/privacy export gives you a copy, /privacy delete forgets you.",
+        _("**Of you I keep now:** {kept}.").format(kept=kept),
+        _("**Prompts and options** stand in the bot's own database, {jobs}; they make Again and Edit work.").format(
+            jobs=jobs
+        ),
+        _(
+            "**Pictures and references** lie in its storage for {days} days, without GPS or other camera "
+            "data. What was posted stays in Discord until it is deleted there."
+        ).format(days=keep.pictures_days),
+        _(
+            "**Usage figures** are kept for two days, bans until 90 days after their end, the admins' log for "
+            "{days} days: these three are not deleted on request, or limits and bans would end with it."
+        ).format(days=keep.audit_days),
+        _(
+            "Nothing is used for training, and no prompt is written to logs. A prompt leaves this bot only where it is "
+            "rewritten, or a picture described, by a hosted model. "
+            "/privacy export gives you a copy, /privacy delete forgets you."
+        ),
     ]
     if (url := client.settings.privacy_policy_url) is not None:
-        lines.append(f"The whole policy: <{url}>")
+        lines.append(_("The whole policy: <{url}>").format(url=url))
     return "\n".join(lines)
 
 

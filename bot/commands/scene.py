@@ -11,6 +11,7 @@ from discord.app_commands import Choice
 from bot.commands.imagine import check_payload, models_like
 from bot.gathering import Pointed
 from bot.interactions.scene import scene_modal
+from bot.language import N_
 from bot.options import Options
 from flux2.request import MAX_SEED
 from flux2.sizing import ASPECTS
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 
-@app_commands.command(description="Describe a picture part by part in a form: subjects, look, colours, camera.")
+@app_commands.command(description=N_("Describe a picture part by part in a form: subjects, look, colours, camera."))
 @app_commands.describe(
-    aspect="Shape of the picture.",
-    size="Megapixels (0.5, 1, 2 or 4) or width x height, such as 1024x768.",
-    model="Which model draws.",
-    seed="The same seed and options give the same picture.",
-    count="How many pictures; each takes the next seed.",
+    aspect=N_("Shape of the picture."),
+    size=N_("Megapixels (0.5, 1, 2 or 4) or width x height, such as 1024x768."),
+    model=N_("Which model draws."),
+    seed=N_("The same seed and options give the same picture."),
+    count=N_("How many pictures; each takes the next seed."),
 )
 @app_commands.choices(aspect=[Choice(name=name, value=name) for name in ASPECTS])
 @app_commands.guild_only()

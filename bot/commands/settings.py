@@ -10,6 +10,7 @@ from discord.app_commands import Choice
 
 from bot import answers
 from bot.commands.imagine import models_like, styles_like
+from bot.language import N_, _
 from bot.options import Options
 from bot.presenter import plain
 from bot.preset import Preferences
@@ -19,17 +20,19 @@ if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 
-@app_commands.command(description="What you prefer wherever a command leaves it out; without options, what is set now.")
+@app_commands.command(
+    description=N_("What you prefer wherever a command leaves it out; without options, what is set now.")
+)
 @app_commands.describe(
-    style="Words put around every prompt; one of the styles of /imagine.",
-    model="Which model draws.",
-    aspect="Shape of the picture.",
-    size="Megapixels (0.5, 1, 2 or 4) or width x height.",
-    format="File format of the pictures.",
-    quality="Quality of webp and jpeg files, 0 to 100.",
-    upsample="auto writes prompts better where that helps; none leaves them alone.",
-    dm="Send you a direct message with a link when a picture is there.",
-    reset="Forget everything that was set before.",
+    style=N_("Words put around every prompt; one of the styles of /imagine."),
+    model=N_("Which model draws."),
+    aspect=N_("Shape of the picture."),
+    size=N_("Megapixels (0.5, 1, 2 or 4) or width x height."),
+    format=N_("File format of the pictures."),
+    quality=N_("Quality of webp and jpeg files, 0 to 100."),
+    upsample=N_("auto writes prompts better where that helps; none leaves them alone."),
+    dm=N_("Send you a direct message with a link when a picture is there."),
+    reset=N_("Forget everything that was set before."),
 )
 @app_commands.choices(
     aspect=[Choice(name=name, value=name) for name in (*ASPECTS, MATCH)],
@@ -71,10 +74,12 @@ async def settings(
 def _shown(preferred: Preferences) -> str:
     set_now = [f"{name.removeprefix('output_')} {plain(str(value), 100)}" for name, value in preferred.given().items()]
     if preferred.dm_on_finish:
-        set_now.append("a direct message when a picture is there")
+        set_now.append(_("a direct message when a picture is there"))
     if not set_now:
-        return "You prefer nothing in particular: what a command leaves out, the model decides."
-    return f"Unless a command says otherwise, you get {', '.join(set_now)}; /settings reset:True forgets that."
+        return _("You prefer nothing in particular: what a command leaves out, the model decides.")
+    return _("Unless a command says otherwise, you get {set_now}; /settings reset:True forgets that.").format(
+        set_now=", ".join(set_now)
+    )
 
 
 @settings.autocomplete("style")

@@ -10,12 +10,15 @@ from discord import app_commands
 from bot import access
 from bot.fronts import is_thread
 from bot.interactions.studio import studio_modal
+from bot.language import N_
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 
-@app_commands.command(description="One form for a picture: the prompt, up to ten pictures of yours, size and model.")
+@app_commands.command(
+    description=N_("One form for a picture: the prompt, up to ten pictures of yours, size and model.")
+)
 @app_commands.guild_only()
 @app_commands.allowed_installs(guilds=True, users=False)
 async def studio(interaction: discord.Interaction[Flux2Bot]) -> None:

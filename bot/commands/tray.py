@@ -11,21 +11,22 @@ from bot import answers
 from bot.commands.imagine import MAX_LINK
 from bot.gathering import Pointed
 from bot.interactions.tray import answer
+from bot.language import N_
 from bot.tray_desk import in_order
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 
-@app_commands.command(description="Pictures you have laid by as references: see them, add some, put them in order.")
+@app_commands.command(description=N_("Pictures you have laid by as references: see them, add some, put them in order."))
 @app_commands.describe(
-    image1="A picture to add.",
-    image2="A second one.",
-    image3="A third one.",
-    image4="A fourth one.",
-    link="A link to a message whose pictures are added.",
-    avatar="A member whose avatar is added.",
-    order="Numbers of the pictures in the order you want, such as “3 1 2”.",
+    image1=N_("A picture to add."),
+    image2=N_("A second one."),
+    image3=N_("A third one."),
+    image4=N_("A fourth one."),
+    link=N_("A link to a message whose pictures are added."),
+    avatar=N_("A member whose avatar is added."),
+    order=N_("Numbers of the pictures in the order you want, such as “3 1 2”."),
 )
 @app_commands.guild_only()
 @app_commands.allowed_installs(guilds=True, users=False)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from bot import language
 from bot.dispatcher import Dispatcher
 from bot.events import EventReader, News
 from bot.fleet import Fleet, connect
@@ -37,6 +39,35 @@ from worker.fence import Fence
 from worker.heartbeat import Beacon
 
 MakeJob = Callable[..., NewJob]
+
+
+@pytest.fixture
+def bracketed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], list[str]]]:
+    """The bot speaks ⟦English in brackets⟧, by a compiled catalogue. Gives what finds words that stand outside them."""
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    with (language.FOLDER / "bot.pot").open("rb") as file:
+        catalogue = read_po(file, locale="en")
+    for message in catalogue:
+        forms = message.id if isinstance(message.id, tuple) else (message.id,)
+        translated = tuple(f"⟦{form}⟧" for form in forms)
+        message.string = translated if len(forms) > 1 else translated[0]
+    compiled = tmp_path / "locale/xx/LC_MESSAGES/bot.mo"
+    compiled.parent.mkdir(parents=True)
+    with compiled.open("wb") as file:
+        write_mo(file, catalogue)
+    monkeypatch.setattr(language, "FOLDER", tmp_path / "locale")
+    language.speak("xx")
+    yield _outside
+    language.speak(language.ENGLISH)
+
+
+def _outside(text: str) -> list[str]:
+    bare = re.sub(r"<[^>]*>|`[^`]*`|https?:\S+", "", text)
+    while bare != (inner := re.sub(r"⟦[^⟦⟧]*⟧", "", bare)):
+        bare = inner
+    return re.findall(r"[^\W\d_]{2,}", bare)
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ def _counted(payload: Any) -> int:
 
 async def test_every_command_fits_into_discords_limit(bot: Flux2Bot) -> None:
     """Names, descriptions and choices of one command are at most 8000 characters."""
-    payloads = command_sync.payloads(bot.tree)
+    payloads = await command_sync.payloads(bot.tree)
     assert {payload["name"] for payload in payloads} >= {"admin", "help", "imagine", "jobs"}
     for payload in payloads:
         assert _counted(payload) <= 8000, payload["name"]

@@ -1,0 +1,208 @@
+"""Words for members stand where `_`, `ngettext` or `N_` of bot/language.py finds them, and in the catalogue."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+MARKS = {"_": 1, "N_": 1, "ngettext": 2}
+"""What marks words, and how many of its first arguments are words."""
+OPERATORS = {
+    "bot/__main__.py", "bot/backstage.py", "bot/complaints.py", "bot/ledger", "bot/terminal", "bot/doctor",
+}  # fmt: skip
+"""Read by those who run the bot, in terminals and logs; these stay English, as manuals and search engines have them."""
+LIBRARY = {"ValueError", "TypeError", "RuntimeError", "KeyError", "LookupError"}
+"""Errors whose text only developers read."""
+NO_WORDS = {
+    "bot/client.py": {"Edit", "Upscale"},  # names of menus, as Discord sends them
+    "bot/traces.py": {"redis.call"},  # Lua
+    "bot/commands/scene.py": {"a scene"},  # stands for the prompt that the form will ask for
+}
+"""By file, beginnings of literals or parts of them that look like words and are none."""
+UNCONVERTED = {
+    "bot/access.py",
+    "bot/administration/desk.py",
+    "bot/administration/members.py",
+    "bot/administration/queueing.py",
+    "bot/administration/ruling.py",
+    "bot/administration/span.py",
+    "bot/administration/trail.py",
+    "bot/administration/workers.py",
+    "bot/admission.py",
+    "bot/answers.py",
+    "bot/attachments.py",
+    "bot/bell.py",
+    "bot/casting.py",
+    "bot/client.py",
+    "bot/commands/admin.py",
+    "bot/commands/doctor.py",
+    "bot/commands/edit.py",
+    "bot/commands/history.py",
+    "bot/commands/imagine.py",
+    "bot/commands/scene.py",
+    "bot/commands/upscale.py",
+    "bot/enlarging.py",
+    "bot/fronts.py",
+    "bot/gate.py",
+    "bot/gathering.py",
+    "bot/interactions/again.py",
+    "bot/interactions/base.py",
+    "bot/interactions/cancel.py",
+    "bot/interactions/custom_id.py",
+    "bot/interactions/delete.py",
+    "bot/interactions/dialogue.py",
+    "bot/interactions/edit.py",
+    "bot/interactions/edit_shown.py",
+    "bot/interactions/favourite.py",
+    "bot/interactions/forms.py",
+    "bot/interactions/go_ahead.py",
+    "bot/interactions/more.py",
+    "bot/interactions/remix.py",
+    "bot/interactions/reply.py",
+    "bot/interactions/reply_hints.py",
+    "bot/interactions/report.py",
+    "bot/interactions/scene.py",
+    "bot/interactions/send.py",
+    "bot/interactions/show.py",
+    "bot/interactions/spoiler.py",
+    "bot/interactions/studio.py",
+    "bot/interactions/tray.py",
+    "bot/interactions/upscale.py",
+    "bot/interactions/words.py",
+    "bot/job_list.py",
+    "bot/language.py",
+    "bot/menus/add_to_references.py",
+    "bot/menus/edit.py",
+    "bot/menus/report.py",
+    "bot/menus/show_recipe.py",
+    "bot/menus/upscale.py",
+    "bot/message_links.py",
+    "bot/narration.py",
+    "bot/offer.py",
+    "bot/options.py",
+    "bot/panel/audit_group.py",
+    "bot/panel/members_group.py",
+    "bot/panel/queue_group.py",
+    "bot/panel/rules_groups.py",
+    "bot/panel/safety_group.py",
+    "bot/panel/workers_group.py",
+    "bot/picks.py",
+    "bot/pictures.py",
+    "bot/policy.py",
+    "bot/presenter.py",
+    "bot/preset.py",
+    "bot/prompt_file.py",
+    "bot/routes.py",
+    "bot/running.py",
+    "bot/skeletons.py",
+    "bot/status_message.py",
+    "bot/swatches.py",
+    "bot/titles.py",
+    "bot/traces.py",
+    "bot/tray_desk.py",
+    "bot/verdicts.py",
+}
+"""Files whose words are not marked yet; nothing is added here."""
+
+
+def looks_like_words(text: str) -> bool:
+    """Two words with a space between, one that begins like a sentence or ends like one."""
+    bare = re.sub(r"\{\w*\}|<[^>]*>|https?:\S+|^/[a-z ]+", "", text)
+    return bool(re.search(r"[^\W\d_]{2,}[^\w]* |[ ·#-][^\W\d_]{2,}|^[A-Z][a-z]+(…|$)|[a-z][.!?…:]$", bare))
+
+
+def literals(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and text of every literal of a module that looks like words and is not marked as such."""
+    tree = ast.parse(path.read_text())
+    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    for node in ast.walk(tree):
+        match node:
+            case ast.JoinedStr():
+                fixed = [one.value for one in node.values if isinstance(one, ast.Constant)]
+                text = "{}".join(str(one) for one in fixed)
+            case ast.Constant(value=str(text)) if not isinstance(parents[node], ast.JoinedStr):
+                pass
+            case _:
+                continue
+        if looks_like_words(text) and not _is_exempt(node, parents):
+            yield node.lineno, text
+
+
+def _is_exempt(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
+    if isinstance(parents[node], ast.Expr | ast.Compare | ast.MatchValue | ast.Subscript):
+        return True  # a docstring, or a value of code
+    above = list(_above(node, parents))
+    call = next((one for one in above if isinstance(one, ast.Call)), None)
+    if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in MARKS:
+        # The extraction looks into no f-string and through no condition.
+        in_reach = node in call.args[: MARKS[call.func.id]] and not any(isinstance(one, ast.JoinedStr) for one in above)
+        return in_reach and isinstance(node, ast.Constant)
+    return any(_speaks_to_developers(one) for one in above)
+
+
+def _above(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> Iterator[ast.AST]:
+    while node in parents:
+        node = parents[node]
+        yield node
+
+
+def _speaks_to_developers(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="_log" | "re"))) | ast.Assert():
+            return True
+        case ast.Call(func=ast.Attribute(attr="note" | "change")):  # deeds in the audit log, found by these names
+            return True
+        case ast.Raise(exc=ast.Call(func=ast.Name(id=name))):
+            return name in LIBRARY
+    return False
+
+
+def _is_operators(file: str) -> bool:
+    return any(file == one or file.startswith(f"{one}/") for one in OPERATORS)
+
+
+def files(root: Path) -> dict[str, Path]:
+    """Every module that may speak to members."""
+    found = {str(path.relative_to(root)): path for path in sorted((root / "bot").rglob("*.py"))}
+    return {file: path for file, path in found.items() if not _is_operators(file)}
+
+
+def test_no_words_stand_outside_the_catalogue(root: Path) -> None:
+    """Whatever a member may read is marked, so that a translation reaches all of it."""
+    outside = [
+        f"{file}:{line} {text!r}"
+        for file, path in files(root).items()
+        if file not in UNCONVERTED
+        for line, text in literals(path)
+        if not any(known in text for known in NO_WORDS.get(file, ()))
+    ]
+    assert outside == []
+
+
+@pytest.fixture(scope="module")
+def words(root: Path) -> Any:
+    """docs/words.py."""
+    spec = importlib.util.spec_from_file_location("words", root / "docs/words.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_catalogue_is_what_the_code_says(words: Any) -> None:
+    """Whoever translates bot.pot translates all that is said today."""
+    assert words.TEMPLATE.read_bytes() == words.template(), "run make words"
+
+
+def test_translations_are_compiled_and_fill_the_same_places(words: Any) -> None:
+    """A translation that names another placeholder would fail only when it is said."""
+    for path, catalogue in words.translations():
+        assert words.faults(catalogue) == []
+        assert path.with_suffix(".mo").read_bytes() == words.compiled(catalogue), "run make words"
