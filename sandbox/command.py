@@ -47,6 +47,11 @@ class RegisteredCommand:
             return [0] if self.payload.get("dm_permission") is False else [0, 1, 2]
         return list(contexts)
 
+    @property
+    def integration_types(self) -> list[int]:
+        """By whose installation it may be used: 0 a guild's, 1 a user's own."""
+        return list(self.payload.get("integration_types") or [0])
+
     def to_json(self, application_id: int) -> Json:
         """The command as the API returns it."""
         given = self.payload
@@ -62,7 +67,7 @@ class RegisteredCommand:
             "description_localizations": given.get("description_localizations"),
             "dm_permission": 1 in self.contexts,
             "contexts": given.get("contexts"),
-            "integration_types": given.get("integration_types") or [0],
+            "integration_types": self.integration_types,
             "nsfw": bool(given.get("nsfw")),
         }
         if self.options:

@@ -13,6 +13,7 @@ class ChannelType(IntEnum):
 
     TEXT = 0
     DM = 1
+    GROUP_DM = 3
     ANNOUNCEMENT = 5
     ANNOUNCEMENT_THREAD = 10
     PUBLIC_THREAD = 11
@@ -104,7 +105,7 @@ class Channel:
     slowmode_s: int = 0
     overwrites: dict[int, Overwrite] = field(default_factory=dict)
     recipients: tuple[User, ...] = ()
-    """Both sides of a direct message."""
+    """Everybody in a direct message."""
     thread: ThreadState | None = None
     last_message_id: int | None = None
 
@@ -115,8 +116,8 @@ class Channel:
 
     @property
     def is_dm(self) -> bool:
-        """True for direct messages."""
-        return self.type is ChannelType.DM
+        """True for direct messages, of a group too."""
+        return self.type in (ChannelType.DM, ChannelType.GROUP_DM)
 
 
 @dataclass(eq=False)

@@ -13,6 +13,8 @@ ACK_S = 3.0
 """Seconds until the first response must be there."""
 TOKEN_S = 15 * 60.0
 """Seconds the token lives."""
+FOLLOW_UPS = 5
+"""Follow-ups an application may make that is in use by a user's own installation alone."""
 
 
 class InteractionType(IntEnum):
@@ -71,6 +73,10 @@ class Interaction:
     modal: Json | None = None
     choices: list[Json] | None = None
     edited_original: bool = False
+    owners: Json = field(default_factory=dict)
+    """Whose installation it came by: kind (0 guild, 1 user) -> id."""
+    is_muted: bool = False
+    """Whatever the application answers, the member alone sees it."""
 
     def must_be_answerable(self, now: float, how: CallbackType | None) -> CallbackType:
         """Check a first response and return its kind.
@@ -98,6 +104,11 @@ class Interaction:
             raise ApiError(50027)
         if self.response is None:
             raise ApiError(10015)
+
+    def must_allow_follow_up(self) -> None:
+        """Count the follow-ups. Raises ApiError 40094 where one more is too many."""
+        if "0" not in self.owners and len(self.follow_ups) >= FOLLOW_UPS:
+            raise ApiError(40094)
 
     def expired_unanswered(self, now: float) -> bool:
         """True once the member reads “the application did not respond”."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.contexts import app_permissions, context
 from sandbox.interaction import Interaction, InteractionType
 from sandbox.message import Message, MessageFlag
 from sandbox.payloads import channel_json, member_json, message_json, user_json
@@ -23,12 +24,12 @@ def interaction_json(world: World, interaction: Interaction) -> Json:
         "channel": {**channel_json(world, channel), "permissions": str(int(mine))},
         "token": interaction.token,
         "version": 1,
-        "app_permissions": str(int(world.permissions(world.bot, channel))),
+        "app_permissions": str(int(app_permissions(world, interaction.user, channel))),
         "locale": "en-US",
         "entitlements": [],
         "entitlement_sku_ids": [],
-        "authorizing_integration_owners": {"0": str(guild.id) if guild else "0"},
-        "context": 0 if guild else 1,
+        "authorizing_integration_owners": interaction.owners,
+        "context": int(context(world, channel)),
         "attachment_size_limit": world.upload_limit(channel),
     }
     if guild is not None:

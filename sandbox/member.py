@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sandbox import limits, posting
+from sandbox import contexts, limits, posting
 from sandbox.body import UploadedFile
 from sandbox.client_rules import ClientRefused, Form, Upload
 from sandbox.command import RegisteredCommand
@@ -46,6 +46,10 @@ class Member:
     def dm(self) -> Channel:
         """The direct messages with the bot."""
         return self._world.dm(self._world.bot, self.user)
+
+    def install(self) -> None:
+        """Add the application to this account, so that its commands come along everywhere."""
+        self._world.application.installed_by.add(self.id)
 
     def close_dms(self) -> None:
         """Take no direct messages any more."""
@@ -144,9 +148,11 @@ class Member:
     def commands(self, channel: Channel | int | str = _HOME) -> list[RegisteredCommand]:
         """The commands this member is offered in a channel."""
         where = self._channel(channel)
-        context = 0 if where.guild_id is not None else 1
-        offered = self._world.commands.offered(where.guild_id)
-        return [command for command in offered if context in command.contexts and self._may_use(command, where)]
+        return [
+            command
+            for command in self._world.commands.offered(where.guild_id)
+            if contexts.owners_of(self._world, self.user, where, command) and self._may_use(command, where)
+        ]
 
     def _command(self, channel: Channel, name: str, kind: int) -> RegisteredCommand:
         if not self._can(channel, Permission.USE_APPLICATION_COMMANDS) and not channel.is_dm:
@@ -282,6 +288,7 @@ class Member:
         command_name: str | None = None,
     ) -> Use:
         world = self._world
+        owners = self._owners(data, channel, message)
         interaction = Interaction(
             id=world.snowflakes.next(),
             token=secrets.token_urlsafe(60),
@@ -292,11 +299,21 @@ class Member:
             created_at=world.clock.now(),
             command_name=command_name,
             message=message,
+            owners=owners,
+            is_muted=contexts.is_muted(world, self.user, channel, owners),
         )
         world.interactions[interaction.id] = interaction
         world.publish("INTERACTION_CREATE", interaction)
         use = Use(world, interaction)
         return await use.acknowledged() if wait else use
+
+    def _owners(self, data: Json, channel: Channel, message: Message | None) -> Json:
+        """Whose installation this comes by; what stands on an answer comes by that of the interaction it answered."""
+        command = next((one for one in self._world.commands if str(one.id) == data.get("id")), None)
+        if command is not None:
+            return contexts.owners_of(self._world, self.user, channel, command)
+        answered = self._world.interactions.get(message.trigger.interaction_id) if message and message.trigger else None
+        return answered.owners if answered else contexts.owners(self._world, self.user, channel)
 
     def _store(self, channel: Channel, upload: Upload) -> Attachment:
         self._check_size(channel, upload)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.clock import iso
-from sandbox.guild import Channel, Guild, GuildMember, Role, ThreadState, User
+from sandbox.guild import Channel, ChannelType, Guild, GuildMember, Role, ThreadState, User
 from sandbox.message import Attachment, Message, MessageType, Trigger, media_of
 from sandbox.reading import may_read
 from sandbox.wire import Json
@@ -87,7 +87,8 @@ def channel_json(world: World, channel: Channel) -> Json:
     }
     if channel.is_dm:
         others = [user for user in channel.recipients if user is not world.bot]
-        return {**body, "recipients": [user_json(user) for user in others]}
+        named = {"name": channel.name, "icon": None} if channel.type is ChannelType.GROUP_DM else {}
+        return {**body, **named, "recipients": [user_json(user) for user in others]}
     body |= {
         "guild_id": str(channel.guild_id),
         "name": channel.name,
@@ -249,7 +250,7 @@ def message_json(world: World, message: Message, *, full: bool = False, depth: i
     elif message.author is world.bot:
         body["application_id"] = str(world.application_id)
     if message.trigger is not None:
-        body |= _trigger_json(message.trigger, message.guild_id)
+        body |= _trigger_json(world, message.trigger)
     if message.reactions:
         body["reactions"] = [_reaction_json(world, emoji, users) for emoji, users in message.reactions.items()]
     if message.thread is not None:
@@ -291,12 +292,12 @@ def _reference_json(world: World, message: Message, depth: int) -> Json:
     return found
 
 
-def _trigger_json(trigger: Trigger, guild_id: int | None) -> Json:
+def _trigger_json(world: World, trigger: Trigger) -> Json:
     metadata: Json = {
         "id": str(trigger.interaction_id),
         "type": trigger.type,
         "user": user_json(trigger.user),
-        "authorizing_integration_owners": {"0": str(guild_id or 0)},
+        "authorizing_integration_owners": world.interactions[trigger.interaction_id].owners,
     }
     optional = {
         "name": trigger.command_name,

@@ -36,6 +36,8 @@ class Application:
     message_content: bool = False
     guild_members: bool = False
     presences: bool = False
+    installed_by: set[int] = field(default_factory=set)
+    """Users who added the application to their own account."""
 
 
 @dataclass
@@ -84,12 +86,14 @@ class World:
         self.users[user.id] = user
         return user
 
-    def add_guild(self, name: str) -> Guild:
-        """A new guild with the bot and its managed role in it, owned by nobody who acts."""
+    def add_guild(self, name: str, *, with_bot: bool = True) -> Guild:
+        """A new guild, with the bot and its managed role in it or without, owned by nobody who acts."""
         owner = self.add_user(f"{name.lower()}-owner")
         guild = Guild(self.snowflakes.next(), name, owner.id)
         self.guilds[guild.id] = guild
         self.join(guild, owner)
+        if not with_bot:
+            return guild
         role = self.add_role(guild, self.bot.name, BOT, managed_by=self.bot.id)
         self.join(guild, self.bot, role)
         return guild
@@ -127,6 +131,12 @@ class World:
             if channel.is_dm and {user.id for user in channel.recipients} == {one.id, other.id}:
                 return channel
         channel = Channel(self.snowflakes.next(), "", ChannelType.DM, recipients=(one, other))
+        self.keep_channel(channel)
+        return channel
+
+    def group(self, *users: User) -> Channel:
+        """A new group of direct messages; no bot can be in one."""
+        channel = Channel(self.snowflakes.next(), "group", ChannelType.GROUP_DM, recipients=users)
         self.keep_channel(channel)
         return channel
 

@@ -43,11 +43,11 @@ class Interactions:
         match how:
             case CallbackType.MESSAGE:
                 draft = drafts.read(given, body.uploads, at="data")
-                ephemeral = bool(draft.flags & MessageFlag.EPHEMERAL)
+                ephemeral = interaction.is_muted or bool(draft.flags & MessageFlag.EPHEMERAL)
                 interaction.response = how
                 interaction.original = answering.say(self._world, interaction, draft, ephemeral=ephemeral)
             case CallbackType.DEFER:
-                ephemeral = bool(int(given.get("flags") or 0) & MessageFlag.EPHEMERAL)
+                ephemeral = interaction.is_muted or bool(int(given.get("flags") or 0) & MessageFlag.EPHEMERAL)
                 interaction.response = how
                 interaction.original = answering.placeholder(self._world, interaction, ephemeral=ephemeral)
                 interaction.placeholder_open = True

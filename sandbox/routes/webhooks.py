@@ -62,8 +62,9 @@ class Webhooks:
             interaction.placeholder_open = False
             answering.change(self._world, first, draft)
             return reply(message_json(self._world, first))
+        interaction.must_allow_follow_up()
         draft = drafts.of(body)
-        ephemeral = bool(draft.flags & MessageFlag.EPHEMERAL)
+        ephemeral = interaction.is_muted or bool(draft.flags & MessageFlag.EPHEMERAL)
         message = answering.say(self._world, interaction, draft, ephemeral=ephemeral)
         interaction.follow_ups.append(message)
         self._world.publish("INTERACTION_ANSWERED", interaction)
