@@ -123,10 +123,11 @@ class Garden:
         yield Press("max", self.result, "Again", picture)
         yield Press("luna", self.result, "Edit", form)
         yield Press("max", self.result, "Upscale", picture)
-        yield Press("luna", self.result, "More…", answer)
         yield Press("luna", self.panel, "Remix", form)
         for label in ("Favourite", "DM me", "Spoiler"):
             yield Press("luna", self.panel, label, follow_up)
+        # After them: what shows a button once makes it known to the process.
+        yield Press("luna", self.result, "More…", answer)
         yield Press("max", self.question, "Edit", picture)
         yield Press("luna", self.unposted, "Post again", follow_up)
         yield Press("luna", self.rewritten, "Use", picture)

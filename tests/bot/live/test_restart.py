@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from discord.ui import DynamicItem
 from redis import Redis
 
 from bot.client import BUTTONS, Flux2Bot
@@ -57,6 +59,12 @@ async def served(bot: Flux2Bot, gpu: Gpu, openrouter: Any) -> AsyncIterator[None
         redis.close()
 
 
+def _kinds(of: type[Any]) -> set[type[Any]]:
+    """The concrete classes below one."""
+    below = set(of.__subclasses__())
+    return {one for one in below if not inspect.isabstract(one)}.union(*map(_kinds, below))
+
+
 async def test_every_button_and_menu_outlives_a_restart(
     server: SandboxServer, settings: BotSettings, gpu: Gpu, start: Start, openrouter: Any,
     picture: Callable[..., Upload],
@@ -73,12 +81,11 @@ async def test_every_button_and_menu_outlives_a_restart(
         for press in presses:
             await press.carry_out(server)
     # Dialogues ask one member about one thing for a minute, and say so when they are too old.
-    lasting = {item for item in BUTTONS if item is not DialogueButton}
-    forgotten = {
-        item.__name__
-        for item in lasting
-        if not any(re.fullmatch(item.__discord_ui_compiled_template__, one) for one in used)
-    }
-    assert not forgotten
+    lasting = {item for item in _kinds(DynamicItem) if item.__module__.startswith("bot.")} - {DialogueButton}
+    assert lasting <= set(BUTTONS), "a button that the client does not register"
+    forgotten = [
+        one for one in lasting if not any(re.fullmatch(one.__discord_ui_compiled_template__, name) for name in used)
+    ]
+    assert not forgotten, "buttons that nobody pressed here"
     entries = {one.name for one in server.member("ada").commands() if one.type == 3}
     assert entries <= used
