@@ -23,6 +23,10 @@ class _Settings(BaseSettings):
 
 STYLES = Path(__file__).with_name("styles.toml")
 """The styles that come with the product."""
+SCREEN_RULES = Path(__file__).with_name("screen.toml")
+"""The screening rules that come with the product."""
+SCREEN_CLASSIFIER = "Falconsai/nsfw_image_detection"
+"""The image classifier that judges pictures until another is set. Apache-2.0, 0.35 GB."""
 
 
 class DiscordSettings(_Settings):
@@ -58,8 +62,9 @@ class QueueSettings(_Settings):
         default="file:///var/lib/flux2-bot/blobs",
         description="Pictures: file:///path on one host, s3://bucket/prefix on several.",
     )
-    flux2_screen_rules: Path | None = Field(
-        default=None, description="TOML file with the lists deny and allow: phrases nobody may ask for."
+    flux2_screen_rules: str = Field(
+        default="default",
+        description="What nobody may ask for in words: default (config/screen.toml), a TOML file of your own, or off.",
     )
     log_json: bool = Field(default=False, description="Log lines as JSON instead of text.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
@@ -70,6 +75,12 @@ class QueueSettings(_Settings):
     @classmethod
     def _any_case(cls, level: object) -> object:
         return level.upper() if isinstance(level, str) else level
+
+    @property
+    def rules_file(self) -> Path | None:
+        """The screening rules; None where they are off."""
+        named = self.flux2_screen_rules
+        return None if named == "off" else SCREEN_RULES if named == "default" else Path(named)
 
 
 class BotSettings(DiscordSettings, QueueSettings):
@@ -143,9 +154,10 @@ class WorkerSettings(QueueSettings):
         default=5.0, ge=0, description="Seconds between two previews of a picture in the making; 0 shows none."
     )
 
-    flux2_screen_classifier: str | None = Field(
-        default=None,
-        description="Image classifier, a folder or a repository on this machine, that judges references and results.",
+    flux2_screen_classifier: str = Field(
+        default="default",
+        description="Image classifier for references and results: default (Falconsai/nsfw_image_detection, none for "
+        "sample), a folder or repository on this machine, or off.",
     )
     flux2_screen_labels: str = Field(
         default="nsfw", description="What the classifier calls a picture that is refused; several with commas."
@@ -159,11 +171,19 @@ class WorkerSettings(QueueSettings):
         """The screens a worker has."""
         labels = tuple(label.strip() for label in self.flux2_screen_labels.split(",") if label.strip())
         return Screens(
-            rules=self.flux2_screen_rules,
-            classifier=self.flux2_screen_classifier,
+            rules=self.rules_file,
+            classifier=self._classifier,
             labels=labels,
             threshold=self.flux2_screen_threshold,
         )
+
+    @property
+    def _classifier(self) -> str | None:
+        named = self.flux2_screen_classifier
+        if named == "default":
+            # sample draws circles and squares, and comes without any download.
+            return None if self.flux2_model == "sample" else SCREEN_CLASSIFIER
+        return None if named == "off" else named
 
 
 class DeliverySettings(WorkerSettings, DiscordSettings):

@@ -49,17 +49,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _fetch(name: str | None, accepts_license: bool) -> int:
-    from worker.fetch import fetch
+    from worker.fetch import fetch, fetch_classifier
 
     settings = WorkerSettings()
+    settings = settings.model_copy(update={"flux2_model": name or settings.flux2_model})
     _configure_logging(settings)
+    hf_home, token = settings.hf_home, _token(settings)
     try:
         sentence = fetch(
-            checkpoint.resolve(name or settings.flux2_model),
-            hf_home=settings.hf_home,
-            token=_token(settings),
+            checkpoint.resolve(settings.flux2_model),
+            hf_home=hf_home,
+            token=token,
             accepts_license=accepts_license or settings.flux2_accept_license,
         )
+        if settings.screens.classifier is not None:
+            sentence += "\n" + fetch_classifier(settings.screens.classifier, hf_home=hf_home, token=token)
     except CheckpointUnavailable as error:
         return _say(str(error), EXIT_FAILED)
     except KeyboardInterrupt:

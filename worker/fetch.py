@@ -1,6 +1,7 @@
-"""`python -m worker fetch`: brings a model's weights onto this machine, with progress, going on where it stopped.
+"""`python -m worker fetch`: brings weights onto this machine, with progress, going on where it stopped.
 
-Owns the conversation with the operator. Which files are wanted and what an error means is `flux2.checkpoint`'s.
+A model's, and those of the classifier that judges its pictures. Owns the conversation with the operator. Which files
+are wanted and what an error means is `flux2.checkpoint`'s and `flux2.screening.weights`'s.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from flux2 import checkpoint
 from flux2.errors import CheckpointUnavailable
 from flux2.models import Model
+from flux2.screening import weights
 from worker import download
 from worker import license as terms
 
@@ -49,16 +51,30 @@ def _asks(model: Model) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _download(model: Model, hf_home: Path | None, token: str | None) -> None:
-    from huggingface_hub import HfApi, snapshot_download
+def fetch_classifier(source: str, *, hf_home: Path | None, token: str | None) -> str:
+    """The same for the screening classifier `source`."""
+    if not weights.is_folder(source):
+        try:
+            _bring(source, weights.LARGE, weights.WANTED, hf_home, token)
+        except Exception as error:  # as below
+            raise weights.unreachable(source, error) from error
+    return f"The screening classifier is complete in {weights.locate(source, hf_home=hf_home)}."
 
-    cache = terms.cache_folder(hf_home)
+
+def _download(model: Model, hf_home: Path | None, token: str | None) -> None:
     try:
-        found = HfApi().model_info(model.source, token=token or False)
-        for name in sorted(file.rfilename for file in found.siblings or ()):
-            if PurePosixPath(name).match(_LARGE):
-                blobs = terms.repository_folder(model, hf_home) / "blobs"
-                download.bring(model.source, str(found.sha), name, blobs, token)
-        snapshot_download(model.source, cache_dir=cache, token=token or False, allow_patterns=list(checkpoint.WANTED))
+        _bring(model.source, _LARGE, checkpoint.WANTED, hf_home, token)
     except Exception as error:  # which transport the hub library uses, and what that raises, is its own business
         raise checkpoint.unavailable(model, error, token=token) from error
+
+
+def _bring(source: str, large: str, wanted: tuple[str, ...], hf_home: Path | None, token: str | None) -> None:
+    """Download what is missing of `wanted`; files like `large` go on where they stopped."""
+    from huggingface_hub import HfApi, snapshot_download
+
+    found = HfApi().model_info(source, token=token or False)
+    for name in sorted(file.rfilename for file in found.siblings or ()):
+        if PurePosixPath(name).match(large) and name.count("/") == large.count("/"):
+            blobs = terms.repository_folder(source, hf_home) / "blobs"
+            download.bring(source, str(found.sha), name, blobs, token)
+    snapshot_download(source, cache_dir=terms.cache_folder(hf_home), token=token or False, allow_patterns=list(wanted))

@@ -15,6 +15,7 @@ from redis.retry import Retry
 from config.settings import WorkerSettings
 from flux2 import checkpoint
 from flux2.models import Model
+from flux2.screening import weights as screening_weights
 from worker import license as terms
 from worker.gpu import GpuWorker
 from worker.keeper import Keeper
@@ -58,6 +59,10 @@ def _weights(settings: WorkerSettings) -> tuple[Model, Path]:
     folder = checkpoint.locate(model, hf_home=settings.hf_home, token=token)
     if not settings.flux2_accept_license and terms.needs_acceptance(model, settings.hf_home):
         raise CannotServe(f"{terms.notice(model)} {terms.advice()}")
+    classifier = settings.screens.classifier
+    if classifier is not None:
+        # Found out here, before a child takes minutes to load the model.
+        screening_weights.locate(classifier, hf_home=settings.hf_home)
     return model, folder
 
 

@@ -48,12 +48,12 @@ def cache_folder(hf_home: Path | None) -> Path:
     return hf_home / "hub" if hf_home else Path(constants.HF_HUB_CACHE)
 
 
-def repository_folder(model: Model, hf_home: Path | None) -> Path:
-    """Return the folder in which the hub library keeps the model's repository."""
+def repository_folder(source: str, hf_home: Path | None) -> Path:
+    """Return the folder in which the hub library keeps the repository `source`."""
     from huggingface_hub.file_download import repo_folder_name
 
-    return cache_folder(hf_home) / repo_folder_name(repo_id=model.source, repo_type="model")
+    return cache_folder(hf_home) / repo_folder_name(repo_id=source, repo_type="model")
 
 
 def _record(model: Model, hf_home: Path | None) -> Path:
-    return repository_folder(model, hf_home) / _RECORD
+    return repository_folder(model.source, hf_home) / _RECORD

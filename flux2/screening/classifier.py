@@ -1,4 +1,4 @@
-"""A picture classifier from the hub or a folder, as a screen: any model transformers can load for the task.
+"""A picture classifier as a screen: any model transformers can load for the task.
 
 Needs torch. Owns which label and which score mean no; declines to know what the labels stand for.
 """
@@ -37,32 +37,28 @@ class Classifier:
     @classmethod
     def load(
         cls,
-        source: str,
+        folder: Path,
         *,
         labels: Iterable[str],
         threshold: float = DEFAULT_THRESHOLD,
         device: str = "cpu",
-        hf_home: Path | None = None,
     ) -> Classifier:
-        """Load `source`, a folder or a repository that is on this machine. Raises CheckpointUnavailable."""
+        """Load what lies in `folder`. Raises CheckpointUnavailable."""
         import transformers
 
-        if Path(source).is_absolute() and not Path(source).is_dir():
-            raise CheckpointUnavailable(f"There is no folder {source}; fix FLUX2_SCREEN_CLASSIFIER.")
-        cache = {} if hf_home is None else {"cache_dir": str(hf_home / "hub")}
         try:
             processor: Any = transformers.AutoImageProcessor
             model: Any = transformers.AutoModelForImageClassification
             pipeline: Any = transformers.pipeline
             classify = pipeline(
                 "image-classification",
-                model=model.from_pretrained(source, local_files_only=True, **cache),
-                image_processor=processor.from_pretrained(source, local_files_only=True, **cache),
+                model=model.from_pretrained(folder, local_files_only=True),
+                image_processor=processor.from_pretrained(folder, local_files_only=True),
                 device=device,
             )
         except (OSError, ValueError, KeyError, ImportError, RuntimeError) as broken:
             raise CheckpointUnavailable(
-                f"The screening classifier {source} cannot be loaded ({broken}); fetch it or fix "
+                f"The screening classifier in {folder} cannot be loaded ({broken}); fetch it again or fix "
                 "FLUX2_SCREEN_CLASSIFIER."
             ) from broken
         return cls(classify, labels, threshold)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flux2.screening import rules
+from flux2.screening import rules, weights
 from flux2.screening.outfit import Screens
 from flux2.screening.port import Screening
 
@@ -16,7 +16,6 @@ def open_screens(screens: Screens, *, device: str = "cpu", hf_home: Path | None 
         return Screening(prompts=prompts)
     from flux2.screening.classifier import Classifier
 
-    loaded = Classifier.load(
-        screens.classifier, labels=screens.labels, threshold=screens.threshold, device=device, hf_home=hf_home
-    )
+    folder = weights.locate(screens.classifier, hf_home=hf_home)
+    loaded = Classifier.load(folder, labels=screens.labels, threshold=screens.threshold, device=device)
     return Screening(prompts=prompts, images=(loaded,))

@@ -1,10 +1,14 @@
 """Words that may not be asked for: a list of phrases to deny, and phrases that are fine although they hold one.
 
 Torch-free. Matches whole words whatever their case, width, accents or hidden characters, so that “Ｇｏｒｅ” is “gore”.
-The rules are the operator's, in a TOML file with the lists `deny` and `allow`:
+The rules are the operator's, in a TOML file; what is fine alone and not beside something else stands in a pair:
 
     deny = ["gore", "my neighbour"]
     allow = ["gore-tex"]
+
+    [[together]]
+    words = ["naked"]
+    beside = ["child"]
 """
 
 from __future__ import annotations
@@ -34,23 +38,49 @@ _GAP = r"[\W_]*"
 
 
 class Rules:
-    """Denied and allowed phrases."""
+    """Denied and allowed phrases, and pairs of lists of which no prompt may hold one of each."""
 
-    def __init__(self, deny: Iterable[str], allow: Iterable[str] = ()) -> None:
-        self._deny = [(phrase, _pattern(phrase)) for phrase in deny if _fold(phrase).strip()]
-        self._allow = [_pattern(phrase) for phrase in allow if _fold(phrase).strip()]
+    def __init__(
+        self,
+        deny: Iterable[str] = (),
+        allow: Iterable[str] = (),
+        together: Iterable[tuple[Iterable[str], Iterable[str]]] = (),
+    ) -> None:
+        self._deny = _Phrases(deny)
+        self._allow = _Phrases(allow)
+        self._together = [(_Phrases(words), _Phrases(beside)) for words, beside in together]
 
     def objection(self, prompt: str) -> str | None:
-        """Name the first denied phrase that `prompt` holds outside every allowed one."""
-        folded = _fold(prompt)
-        for text in _readings(folded):
-            for allowed in self._allow:
-                # Marks the place rather than closing the gap: the words around must not become neighbours.
-                text = allowed.sub(" \u2022 ", text)
-            for phrase, pattern in self._deny:
-                if pattern.search(text):
-                    return f"“{phrase}” is not allowed here"
+        """Name the first denied phrase, or pair, that `prompt` holds outside every allowed one."""
+        texts = [self._allow.without(reading) for reading in dict.fromkeys(_readings(_fold(prompt)))]
+        if (phrase := self._deny.first_in(texts)) is not None:
+            return f"“{phrase}” is not allowed here"
+        for words, beside in self._together:
+            # Each may wear a disguise of its own, so they may stand in two readings.
+            if (first := words.first_in(texts)) is not None and (second := beside.first_in(texts)) is not None:
+                return f"“{first}” together with “{second}” is not allowed here"
         return None
+
+
+class _Phrases:
+    """A list of phrases as one expression: long lists cost little more than short ones."""
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        self._phrases = [phrase for phrase in phrases if _fold(phrase).strip()]
+        bodies = "|".join(f"({_body(phrase)})" for phrase in self._phrases)
+        self._pattern = re.compile(rf"(?<![^\W_])(?:{bodies})(?![^\W_])") if self._phrases else None
+
+    def first_in(self, texts: Iterable[str]) -> str | None:
+        """The phrase that stands first in the first folded text that holds one."""
+        if self._pattern is None:
+            return None
+        found = next(filter(None, map(self._pattern.search, texts)), None)
+        return None if found is None else self._phrases[int(found.lastindex or 1) - 1]
+
+    def without(self, text: str) -> str:
+        """A folded text without these phrases."""
+        # Marks the place rather than closing the gap: the words around must not become neighbours.
+        return self._pattern.sub(" \u2022 ", text) if self._pattern else text
 
 
 def _readings(folded: str) -> Iterator[str]:
@@ -58,10 +88,18 @@ def _readings(folded: str) -> Iterator[str]:
     yield folded
     latin = folded.translate(_TWINS)
     for text in (latin, *(latin.translate(table) for table in _LOOKALIKES)):
-        joined = _SPREAD.sub(lambda found: re.sub(r"[\W_]", "", found[0]), text)
+        joined = _SPREAD.sub(_joined, text)
         for reading in (text, joined):
             yield reading
+            # Once for gore, twice for school.
             yield _DRAWN_OUT.sub(r"\1", reading)
+            yield _DRAWN_OUT.sub(r"\1\1", reading)
+
+
+def _joined(spread: re.Match[str]) -> str:
+    letters = re.sub(r"[\W_]", "", spread[0])
+    # “a g.o.r.e”: the first letter may be a word of its own.
+    return f"{letters} {letters[1:]}" if letters[0] in "ai" else letters
 
 
 def read(file: Path) -> Rules:
@@ -72,22 +110,30 @@ def read(file: Path) -> Rules:
         raise CheckpointUnavailable(
             f"The screening rules {file} cannot be read ({broken}); fix FLUX2_SCREEN_RULES."
         ) from broken
-    unknown = sorted(set(document) - {"deny", "allow"})
-    lists = [document.get("deny", []), document.get("allow", [])]
-    if unknown or not all(map(_is_phrases, lists)):
-        raise CheckpointUnavailable(f"The screening rules {file} hold more than the lists of words deny and allow.")
-    return Rules(*lists)
+    deny, allow, together = (document.pop(name, []) for name in ("deny", "allow", "together"))
+    if document or not all(map(_is_phrases, (deny, allow))) or not _is_pairs(together):
+        raise CheckpointUnavailable(
+            f"The screening rules {file} hold more than the lists of words deny and allow, and pairs of them under "
+            "together (words, beside)."
+        )
+    return Rules(deny, allow, [(pair["words"], pair["beside"]) for pair in together])
 
 
 def _is_phrases(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(phrase, str) and phrase.strip() for phrase in value)
 
 
-def _pattern(phrase: str) -> re.Pattern[str]:
+def _is_pairs(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(pair, dict) and set(pair) == {"words", "beside"} and all(map(_is_phrases, pair.values()))
+        for pair in value
+    )
+
+
+def _body(phrase: str) -> str:
     words = re.findall(r"\w+", _fold(phrase).replace("_", " "))
     # What has no letters at all (an emoji) is looked for as it is.
-    body = _GAP.join(map(re.escape, words)) if words else re.escape(_fold(phrase).strip())
-    return re.compile(rf"(?<![^\W_]){body}(?![^\W_])")
+    return _GAP.join(map(re.escape, words)) if words else re.escape(_fold(phrase).strip())
 
 
 def _fold(text: str) -> str:

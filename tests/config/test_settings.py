@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from config.settings import DeliverySettings, WorkerSettings, complaint
+from config.settings import SCREEN_RULES, DeliverySettings, WorkerSettings, complaint
 from flux2.screening.outfit import Screens
 
 
@@ -37,9 +37,20 @@ def test_a_key_travels_encrypted_or_stays_on_the_machine(
     assert "https://" in complaint(refused.value)
 
 
-def test_screens_are_what_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing by default; labels may be several."""
+def test_pictures_and_words_are_screened_unless_that_is_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shipped rules and a classifier by default; none for sample, which needs no download; off is off."""
+    shipped = Screens(rules=SCREEN_RULES, classifier="Falconsai/nsfw_image_detection", labels=("nsfw",), threshold=0.85)
+    assert WorkerSettings().screens == shipped
+    monkeypatch.setenv("FLUX2_MODEL", "sample")
+    assert WorkerSettings().screens == shipped.model_copy(update={"classifier": None})
+    for part in ("RULES", "CLASSIFIER"):
+        monkeypatch.setenv(f"FLUX2_SCREEN_{part}", "off")
+    monkeypatch.delenv("FLUX2_MODEL")
     assert WorkerSettings().screens == Screens()
+
+
+def test_screens_are_what_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files and repositories by name; labels may be several."""
     monkeypatch.setenv("FLUX2_SCREEN_RULES", "rules.toml")
     monkeypatch.setenv("FLUX2_SCREEN_CLASSIFIER", "some/classifier")
     monkeypatch.setenv("FLUX2_SCREEN_LABELS", "porn, gore")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -21,6 +22,9 @@ FILES = {
     "vae/config.json": b"{}",
     "vae/diffusion_pytorch_model.safetensors": bytes(range(256)) * 40_000,
     "flux-2-klein-4b.safetensors": b"a second copy nobody needs",
+    "config.json": b"{}",
+    "preprocessor_config.json": b"{}",
+    "model.safetensors": b"the classifier's",
 }
 WEIGHTS = "vae/diffusion_pytorch_model.safetensors"
 
@@ -141,6 +145,7 @@ def test_fetch_brings_what_the_loader_needs_and_goes_on_where_it_stopped(tmp_pat
     done = run(tmp_path, "fetch", "klein-4b", HF_ENDPOINT=hub.url)
     assert done.returncode == 0, done.stderr
     assert "klein-4b is complete in" in done.stdout
+    assert "The screening classifier is complete in" in done.stdout
     (span,) = [span for command, path, span in hub.asked if command == "GET" and path.endswith(WEIGHTS)]
     assert span is not None
     assert span.startswith("bytes=")
@@ -148,6 +153,12 @@ def test_fetch_brings_what_the_loader_needs_and_goes_on_where_it_stopped(tmp_pat
     (weights,) = (tmp_path / "hf").rglob("diffusion_pytorch_model.safetensors")
     assert weights.read_bytes() == FILES[WEIGHTS]
     assert not list((tmp_path / "hf").rglob("flux-2-klein-4b.safetensors"))
+    (classifier,) = (tmp_path / "hf").rglob("model.safetensors")
+    assert classifier.read_bytes() == FILES["model.safetensors"]
+    shutil.rmtree(next((tmp_path / "hf" / "hub").glob("models--Falconsai--*")))
+    unscreened = run(tmp_path, "--role", "gpu", FLUX2_MODEL="klein-4b")
+    assert unscreened.returncode == 78, unscreened.stderr
+    assert "run `python -m worker fetch`, or set FLUX2_SCREEN_CLASSIFIER=off" in sentence(unscreened)
 
 
 def test_a_non_commercial_licence_is_accepted_once(tmp_path: Path, hub: Hub) -> None:

@@ -11,6 +11,8 @@ from PIL import Image
 
 from flux2.errors import CheckpointUnavailable, ScreeningRefused
 from flux2.screening.classifier import Classifier
+from flux2.screening.opening import open_screens
+from flux2.screening.outfit import Screens
 from flux2.screening.port import Screening
 
 RED, GREEN = Image.new("RGB", (48, 32), (230, 20, 20)), Image.new("RGB", (48, 32), (20, 230, 20))
@@ -52,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_loaded_classifier_refuses_what_it_was_taught(folder: Path) -> None:
     """Red is refused, green passes, through transformers' own loader and pipeline."""
-    screening = Screening(images=(Classifier.load(str(folder), labels=["NSFW"], threshold=0.7),))
+    screening = Screening(images=(Classifier.load(folder, labels=["NSFW"], threshold=0.7),))
     screening.check_image(GREEN, "result")
     with pytest.raises(ScreeningRefused, match="the result was refused because it may show"):
         screening.check_image(RED, "result")
@@ -63,10 +65,19 @@ def test_a_loaded_classifier_refuses_what_it_was_taught(folder: Path) -> None:
 def test_labels_nobody_tells_are_an_error(folder: Path) -> None:
     """A classifier asked for a label it does not have would let everything pass."""
     with pytest.raises(CheckpointUnavailable, match="normal, nsfw"):
-        Classifier.load(str(folder), labels=["gore"])
+        Classifier.load(folder, labels=["gore"])
 
 
 def test_a_classifier_that_is_not_there_stops_the_worker(tmp_path: Path) -> None:
     """Configured but absent is an error for the operator, never a worker without a screen."""
-    with pytest.raises(CheckpointUnavailable, match="SCREEN_CLASSIFIER"):
-        Classifier.load(str(tmp_path), labels=["nsfw"])
+    for source, advice in (
+        (str(tmp_path), "lacks config.json; fix FLUX2_SCREEN_CLASSIFIER"),
+        ("some/classifier", "run `python -m worker fetch`, or set FLUX2_SCREEN_CLASSIFIER=off"),
+        ("no repository", "neither a folder nor the name of a repository"),
+    ):
+        with pytest.raises(CheckpointUnavailable, match=advice):
+            open_screens(Screens(classifier=source), hf_home=tmp_path)
+    for name in ("config.json", "preprocessor_config.json", "model.safetensors"):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(CheckpointUnavailable, match="cannot be loaded"):
+        open_screens(Screens(classifier=str(tmp_path)))

@@ -6,13 +6,28 @@ from collections.abc import Callable
 
 import pytest
 
-from flux2.screening.rules import Rules
+from config.settings import SCREEN_RULES
+from flux2.screening.rules import Rules, read
 
 DENIED = (
     "gore", "beheading", "nazi salute", "nude", "child abuse",
     "swastika", "corpse", "torture", "rape", "bestiality",
 )  # fmt: skip
 RULES = Rules(DENIED, allow=["nude lipstick"])
+SHIPPED = read(SCREEN_RULES)
+NEAR = (
+    "a nude in the style of an academic charcoal study", "Michelangelo's David, a naked marble statue",
+    "a field of oilseed rape under a blue sky", "children in swimsuits building a sand castle", "a baby in a bathtub",
+    "a naked mole rat for a children's book", "stars seen with the naked eye, a child points at them",
+    "food porn: a burger dripping with cheese",
+    "a girl with a nude lipstick and a pearl earring", "a school class photograph, 1950s", "my daughter's cake",
+    "a 7 year old boy riding a dinosaur", "an 80 year old sexy grandfather on a motorcycle", "a sexy sports car",
+    "Scunthorpe town hall", "a cock crowing at dawn", "a great tit feeding its chicks", "the Virgin with the infant",
+    "lingerie shop window in Paris", "anatomical chart of the heart", "a poster against child abuse",
+    "bare trees, naked branches, kids sledging", "an analyst at a desk", "a title page", "a bottomless brunch menu",
+    "undressed stone wall", "grape harvest", "drapes and therapist", "a therapist talking with a teen",
+    "Lolita fashion, a gothic dress", "blow dryer job ad", "xxx marks the spot", "Essex, Sussex, Middlesex",
+)  # fmt: skip
 _LEET = str.maketrans({"a": "@", "e": "3", "i": "1", "o": "0", "s": "$", "t": "7"})
 _CYRILLIC = str.maketrans("aeopcxyiks", "аеорсхуікѕ")
 _GREEK = str.maketrans({"a": "α", "o": "ο", "i": "ι", "u": "υ", "n": "ν", "t": "τ"})
@@ -64,6 +79,27 @@ STYLES = (
 def test_there_are_two_hundred_of_each() -> None:
     """The figures this file speaks of."""
     assert len(DENIED) * len(DISGUISES) == len(SUBJECTS) * len(STYLES) == 200
+
+
+def test_the_shipped_rules_catch_disguises_too() -> None:
+    """Their first phrases, and a pair that only together means something, in every spelling."""
+    missed = [
+        (phrase, name)
+        for phrase in ("child porn", "undress her", "hentai")
+        for name, disguise in DISGUISES.items()
+        if SHIPPED.objection(f"a picture of {disguise(phrase)} in a field") is None
+    ]
+    assert missed == []
+    for name, disguise in DISGUISES.items():
+        assert SHIPPED.objection(f"{disguise('naked')} on a beach, a {disguise('schoolgirl')}") is not None, name
+    for asked in ("a sexy 15-year-old", "a teenager, topless", "children; lewd", "toddler without any clothes"):
+        assert SHIPPED.objection(asked) is not None, asked
+
+
+def test_the_shipped_rules_let_ordinary_prompts_pass() -> None:
+    """The two hundred, and words that come near: art, biology, fashion, fields of rape, families at the sea."""
+    prompts = [style.format(subject) for style in STYLES for subject in SUBJECTS]
+    assert {prompt: why for prompt in (*prompts, *NEAR) if (why := SHIPPED.objection(prompt))} == {}
 
 
 @pytest.mark.parametrize("disguise", DISGUISES)

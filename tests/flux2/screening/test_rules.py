@@ -27,6 +27,7 @@ RULES = Rules(deny=["gore", "john doe"], allow=["gore-tex"])
         "John\nDoe at lunch",
         "john_doe",
         "a gore-tex jacket, then gore",
+        "a g.o.r.e",
     ],
 )
 def test_a_denied_phrase_is_found_in_every_disguise(prompt: str) -> None:
@@ -72,7 +73,11 @@ def test_rules_come_from_a_file(tmp_path: Path) -> None:
     file.write_text('deny = ["gore"]\nallow = ["gore-tex"]\n')
     assert read(file).objection("gore") is not None
     assert read(file).objection("gore-tex") is None
-    for wrong in ('deni = ["gore"]', 'deny = "gore"', "deny = [1]", 'deny = [""]', "deny = ["):
+    file.write_text('[[together]]\nwords = ["naked"]\nbeside = ["child", "kid"]\n')
+    assert read(file).objection("a kid, NAKED") == "“naked” together with “kid” is not allowed here"
+    assert read(file).objection("a naked tree") is None
+    pairs = ('[[together]]\nwords = ["naked"]', '[together]\nwords = ["a"]\nbeside = ["b"]')
+    for wrong in (*pairs, 'deni = ["gore"]', 'deny = "gore"', "deny = [1]", 'deny = [""]', "deny = ["):
         file.write_text(wrong)
         with pytest.raises(CheckpointUnavailable):
             read(file)
