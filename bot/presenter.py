@@ -123,7 +123,7 @@ def drawing(progress: Progress | None, request: Request) -> str:
         return _enlarging(progress)
     if isinstance(request, WordsRequest):
         return wording(request)
-    steps = request.num_inference_steps * request.count
+    steps = request.denoising_steps * request.count
     if progress is None:
         return f"Drawing · {bar(0, steps)}"
     match progress.phase:

@@ -7,7 +7,7 @@ import secrets
 from bot.ledger.job import Job
 from flux2.models import Model
 from flux2.request import MAX_SEED, GenerationRequest, ReferenceImage, settle
-from flux2.sizing import snap
+from flux2.sizing import own
 from flux2.upsampling.request import WordsRequest
 from worker.contract import Request
 
@@ -54,8 +54,5 @@ def edited(
         output_format=old.output_format,
         output_quality=old.output_quality,
     )
-    # The picture's own size, where the model draws it: a WxH option is bounded more tightly than megapixels are.
-    width, height = snap(old.width), snap(old.height)
-    if width * height <= model.max_pixels:
-        request = request.model_copy(update={"width": width, "height": height})
-    return request, notes
+    width, height = own(model, old.width, old.height)
+    return request.model_copy(update={"width": width, "height": height}), notes

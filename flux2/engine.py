@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from flux2 import checkpoint
+from flux2 import checkpoint, redrawing
 from flux2.conditioning import EmbeddingCache
 from flux2.errors import CheckpointUnavailable, OutOfMemory
 from flux2.models import MEGAPIXEL, Model
@@ -128,13 +128,15 @@ class Engine:
         *,
         seed: int,
         references: Sequence[Image.Image] = (),
+        init_image: Image.Image | None = None,
         on_step: OnStep | None = None,
         on_glimpse: OnGlimpse | None = None,
     ) -> Image.Image:
         """Denoise and decode one picture of `request` from `seed`.
 
         A batch of one with a CPU generator of its own, so that a seed gives the same pixels alone and in a count of
-        four. `references` come from `prepare_references`. Raises OutOfMemory, and whatever `on_step` raises.
+        four. `references` come from `prepare_references`; `init_image` is the RGB picture of `request.init_image`.
+        Raises OutOfMemory, and whatever `on_step` raises.
         """
         glimpses = Glimpses(self._pipe, request.width, request.height) if on_glimpse else None
 
@@ -142,12 +144,14 @@ class Engine:
             self.synchronize()  # kernels are queued ahead: without this, steps are reported before they are done
             if on_step:
                 on_step(index + 1)
-            if glimpses and on_glimpse and index + 1 < request.num_inference_steps:
+            if glimpses and on_glimpse and index + 1 < request.denoising_steps:
                 glimpses.watch(index + 1, tensors["latents"])
                 on_glimpse(glimpses.look)
             return {}
 
         with self._exclusive():
+            dtype = embeddings["prompt_embeds"].dtype
+            start = redrawing.start(self._pipe, request, init_image, seed, dtype) if init_image else {}
             self._tile(request.width * request.height)
             result = self._pipe(
                 **{name: embedding.to(self.device) for name, embedding in embeddings.items()},
@@ -155,8 +159,9 @@ class Engine:
                 image=list(references) or None,
                 width=request.width,
                 height=request.height,
-                num_inference_steps=request.num_inference_steps,
+                num_inference_steps=request.denoising_steps,
                 generator=torch.Generator("cpu").manual_seed(seed),
+                **start,
                 callback_on_step_end=after_step,
             )
         image = result.images[0]

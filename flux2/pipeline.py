@@ -81,6 +81,7 @@ def generate(
     request: GenerationRequest,
     references: Sequence[Image.Image] = (),
     *,
+    init_image: Image.Image | None = None,
     on_step: OnStep | None = None,
     on_image: OnImage | None = None,
     screening: Screening = NOTHING,
@@ -88,14 +89,15 @@ def generate(
 ) -> Generation:
     """Draw every picture of `request`, each from its own seed; nothing that `screening` refuses is drawn or shown.
 
-    `references` are the pictures of `request.reference_images`, in order. Raises InvalidRequest, ScreeningRefused,
-    OutOfMemory, and whatever `on_step` or `on_image` raises, GenerationCancelled above all.
+    `references` are the pictures of `request.reference_images`, in order, `init_image` that of `request.init_image`.
+    Raises InvalidRequest, ScreeningRefused, OutOfMemory, and whatever `on_step` or `on_image` raises,
+    GenerationCancelled above all.
     """
     watch = Stopwatch(on_step)
     watch.report("references", 0, len(references))
     for prompt in dict.fromkeys(request.prompts):
         screening.check_prompt(prompt)
-    for reference in references:
+    for reference in (*references, *filter(None, (init_image,))):
         screening.check_image(reference, "reference image")
     prepared = prepare_references(references, engine.model)
     watch.report("encode", 0, 1)
@@ -105,9 +107,15 @@ def generate(
     images = []
     for index, seed in enumerate(request.seeds):
         after_step = _counter(watch, index, request)
-        watch.report("denoise", index * request.num_inference_steps, request.count * request.num_inference_steps)
+        watch.report("denoise", index * request.denoising_steps, request.count * request.denoising_steps)
         image = engine.draw(
-            request, embeddings[index], seed=seed, references=prepared, on_step=after_step, on_glimpse=on_glimpse
+            request,
+            embeddings[index],
+            seed=seed,
+            references=prepared,
+            init_image=init_image,
+            on_step=after_step,
+            on_glimpse=on_glimpse,
         )
         screening.check_image(image, "result")
         images.append(image)
@@ -151,7 +159,7 @@ def reword(
 
 def _counter(watch: Stopwatch, index: int, request: GenerationRequest) -> Callable[[int], None]:
     """Return what picture number `index` reports after each of its denoising steps."""
-    per_picture = request.num_inference_steps
+    per_picture = request.denoising_steps
 
     def after_step(done: int) -> None:
         watch.report("denoise", index * per_picture + done, request.count * per_picture)

@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 from PIL import Image, PngImagePlugin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from flux2.request import MAX_PROMPT, MAX_SEED, OutputFormat
+from flux2.request import MAX_PROMPT, MAX_SEED, GenerationRequest, OutputFormat
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 _SOFTWARE = "flux2-discord-bot"
@@ -74,10 +74,13 @@ class Provenance(BaseModel):
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] | None = None
     reference_images: Annotated[int, Field(ge=0, le=1000)] = 0
     """How many; whose they were is not told."""
+    strength: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Of a picture that was drawn anew from another."""
 
     @classmethod
     def of(cls, request: Asked, seed: int) -> Provenance:
         """Of the picture that `request` drew from `seed`."""
+        drawn_anew = request if isinstance(request, GenerationRequest) and request.init_image else None
         return cls(
             kind=request.kind,
             model=request.model,
@@ -88,6 +91,7 @@ class Provenance(BaseModel):
             guidance_scale=request.guidance_scale,
             seed=seed,
             reference_images=len(request.reference_images),
+            strength=drawn_anew.strength if drawn_anew else None,
         )
 
     def line(self) -> str:
@@ -99,6 +103,7 @@ class Provenance(BaseModel):
             "Size": f"{self.width}x{self.height}",
             "Model": self.model,
             "Reference images": self.reference_images or None,
+            "Denoising strength": None if self.strength is None else f"{self.strength:g}",
         }
         return ", ".join(f"{name}: {value}" for name, value in parameters.items() if value is not None)
 

@@ -5,6 +5,7 @@ Torch-free. Names are diffusers' own, so a line of a recipe can be pasted into a
 
 from __future__ import annotations
 
+import math
 import secrets
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -22,6 +23,9 @@ MAX_PROMPT = 6000
 MAX_REFERENCES = 10
 """What one value can hold: the ten files of a modal upload. Each model's own limit is in the registry."""
 MAX_SEED = 2**32 - 1
+DEFAULT_STRENGTH = 0.6
+"""Of a picture drawn anew: other details, the same composition."""
+MIN_STRENGTH = 0.05
 
 OutputFormat = Literal["png", "webp", "jpeg"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -64,6 +68,19 @@ class GenerationRequest(BaseModel):
     difference. Not written where there are none: a worker that never heard of lists draws everything else.
     """
 
+    init_image: ReferenceImage | None = Field(default=None, exclude_if=lambda image: image is None)
+    """The picture that is drawn anew instead of pure noise; it decides nothing else, the references stay what they are.
+    Not written where there is none, as with variants.
+    """
+    strength: float = Field(default=1.0, gt=0, le=1, exclude_if=lambda strength: strength == 1)
+    """The share of the steps that is drawn over it, with their noise; at 1 nothing of it is left."""
+
+    @model_validator(mode="after")
+    def _weakened_with_a_picture(self) -> Self:
+        if self.init_image is None and self.strength != 1:
+            raise ValueError("a strength, but no picture to draw anew")
+        return self
+
     @model_validator(mode="after")
     def _one_picture_a_variant(self) -> Self:
         if self.variants and self.count != len(self.variants):
@@ -82,6 +99,11 @@ class GenerationRequest(BaseModel):
             return (self.seed,) * self.count
         return tuple((self.seed + i) % (MAX_SEED + 1) for i in range(self.count))
 
+    @property
+    def denoising_steps(self) -> int:
+        """Steps that each picture takes: of a weaker strength the same share, as diffusers counts them."""
+        return max(1, math.ceil(round(self.num_inference_steps * self.strength, 6)))
+
     def of_picture(self, index: int) -> GenerationRequest:
         """The request that draws picture `index` by itself, from 0."""
         alone = {"prompt": self.prompts[index], "seed": self.seeds[index], "count": 1, "variants": ()}
@@ -91,7 +113,7 @@ class GenerationRequest(BaseModel):
     def cost(self) -> float:
         """Work in token-steps: what the seconds of a render grow with, to first order."""
         tokens = self.width * self.height + sum(min(r.width * r.height, 1024 * 1024) for r in self.reference_images)
-        return tokens / sizing.MULTIPLE**2 * self.num_inference_steps * self.count
+        return tokens / sizing.MULTIPLE**2 * self.denoising_steps * self.count
 
 
 def settle(
@@ -100,6 +122,8 @@ def settle(
     *,
     style: Style | None = None,
     reference_images: tuple[ReferenceImage, ...] = (),
+    init_image: ReferenceImage | None = None,
+    strength: float | None = None,
     aspect: str | None = None,
     size: str | None = None,
     steps: int | None = None,
@@ -124,7 +148,11 @@ def settle(
     for worded in [variant.prompt for variant in variants] or [text]:
         indexing.check(worded, len(reference_images))
     shapes = tuple((image.width, image.height) for image in reference_images)
-    width, height, snapped = _size(model, style, aspect, size, shapes)
+    if init_image and not (aspect or size):
+        (width, height), snapped = sizing.own(model, init_image.width, init_image.height), None
+        shapes = ()
+    else:
+        width, height, snapped = _size(model, style, aspect, size, shapes)
     chosen_format = _format(output_format)
     request = GenerationRequest(
         model=model.name,
@@ -136,6 +164,8 @@ def settle(
         seed=_bounded("Seed", seed, 0, MAX_SEED, secrets.randbelow(MAX_SEED + 1)),
         count=len(variants) or _bounded("Count", count, 1, model.max_count, model.default_count),
         reference_images=reference_images,
+        init_image=init_image,
+        strength=_strength(strength, init_image),
         output_format=chosen_format,
         output_quality=_bounded("Quality", output_quality, 0, 100, 80),
         variants=variants,
@@ -209,6 +239,16 @@ def _guidance(model: Model, guidance: float | None) -> float | None:
             f"Guidance {guidance:g} is out of range; give {model.min_guidance:g} to {model.max_guidance:g}."
         )
     return guidance
+
+
+def _strength(strength: float | None, init_image: ReferenceImage | None) -> float:
+    if init_image is None:
+        if strength is not None:
+            raise InvalidRequest("Strength is for a picture that is drawn anew; give one, or leave strength out.")
+        return 1.0
+    if strength is not None and not MIN_STRENGTH <= strength <= 1:
+        raise InvalidRequest(f"Strength {strength:g} is out of range; give {MIN_STRENGTH:g} to 1.")
+    return DEFAULT_STRENGTH if strength is None else strength
 
 
 def _format(name: str | None) -> OutputFormat:

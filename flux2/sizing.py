@@ -80,6 +80,15 @@ def settle(
     return *fit(width / height, pixels), None
 
 
+def own(model: Model, width: int, height: int) -> tuple[int, int]:
+    """Return a picture's own size where `model` draws that many pixels, else the largest of its shape.
+
+    Larger than an explicit size may be, which is bounded side by side.
+    """
+    true = snap(width), snap(height)
+    return true if true[0] * true[1] <= model.max_pixels else fit(width / height, model.max_pixels)
+
+
 def _matched(references: Sequence[tuple[int, int]], number: int) -> tuple[int, int]:
     if not references:
         raise InvalidRequest("Aspect “match” needs a reference image; attach one or choose an aspect such as 16:9.")

@@ -18,7 +18,7 @@ from flux2.request import GenerationRequest, OutputFormat, Sha256
 from flux2.upsampling.request import DescribeRequest, RewriteRequest
 from flux2.upscaling.request import UpscaleRequest
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """The newest this code reads. A job states the oldest that can run it: see SINCE."""
 
 Kind = Literal["render", "upscale", "rewrite", "describe"]
@@ -174,8 +174,12 @@ def asks_api(request: Request) -> bool:
 
 def since(request: Request) -> int:
     """The oldest schema whose workers can run `request`."""
-    upsamples = isinstance(request, GenerationRequest) and request.upsample != "none"
-    return 2 if upsamples else SINCE[request.kind]
+    if isinstance(request, GenerationRequest):
+        if request.init_image:
+            return 3
+        if request.upsample != "none":
+            return 2
+    return SINCE[request.kind]
 
 
 class RenderJob(Wire):

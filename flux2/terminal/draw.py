@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from flux2 import checkpoint, sizing
 from flux2.errors import InvalidRequest
 from flux2.prompting import scene, styles
+from flux2.request import DEFAULT_STRENGTH, MIN_STRENGTH
 from flux2.terminal import files, machine, order, progress, rewriters
 from flux2.upsampling import rewriting
 
@@ -39,6 +40,13 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
         command.add_argument(
             "--image", action="append", type=Path, default=[], metavar="FILE", required=name == "edit",
             help="reference image; may be given several times",
+        )  # fmt: skip
+        command.add_argument(
+            "--init-image", type=Path, metavar="FILE", help="picture to draw anew, as far as --strength says"
+        )
+        command.add_argument(
+            "--strength", type=float,
+            help=f"{MIN_STRENGTH:g} (hardly changed) to 1 (nothing left of --init-image); default {DEFAULT_STRENGTH:g}",
         )  # fmt: skip
         _add_picture_flags(command)
         command.add_argument(
@@ -107,6 +115,8 @@ def run(options: argparse.Namespace) -> int:
         prompt=_prompt(options),
         style=styles.find(styles.read(options.styles), options.style) if options.style else None,
         images=tuple(options.image),
+        init_image=options.init_image,
+        strength=options.strength,
         aspect=options.aspect,
         size=options.size,
         steps=options.steps,
@@ -124,7 +134,7 @@ def run(options: argparse.Namespace) -> int:
     from flux2.pipeline import generate
 
     with progress.bar(placed.request) as on_step:
-        generation = generate(loaded, placed.request, placed.references, on_step=on_step)
+        generation = generate(loaded, placed.request, placed.references, init_image=placed.init_image, on_step=on_step)
     files.save(generation.images, placed.request, written)
     sys.stderr.writelines(f"{note}\n" for note in (*placed.notes, *generation.notes))
     sys.stdout.writelines(f"{file}\n" for file in written)

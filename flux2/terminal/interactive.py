@@ -40,6 +40,7 @@ _HELP_TEXT = """\
   num_steps           denoising steps (also: steps)
   guidance            how closely to follow the prompt, where the model takes it
   input_images        files, separated by commas (also: images)
+  init_image          file to draw anew, as far as strength says: 0.05 to 1
   match_image_size    number of the input image, from 0, whose shape the picture takes
   upsample_prompt_mode   none, local or openrouter (also: upsample)
   openrouter_model    which model rewrites with openrouter
@@ -140,7 +141,9 @@ class Session:
         from flux2.pipeline import generate
 
         with progress.bar(placed.request) as on_step:
-            generation = generate(self._loaded(), placed.request, placed.references, on_step=on_step)
+            generation = generate(
+                self._loaded(), placed.request, placed.references, init_image=placed.init_image, on_step=on_step
+            )
         files.save(generation.images, placed.request, written)
         size = f"{placed.request.width}x{placed.request.height}"
         self.say(f"  {size}, seed {', '.join(map(str, placed.request.seeds))}\n")

@@ -27,6 +27,8 @@ class Wish:
     prompt: str
     style: Style | None = None
     images: tuple[Path, ...] = ()
+    init_image: Path | None = None
+    strength: float | None = None
     aspect: str | None = None
     size: str | None = None
     steps: int | None = None
@@ -44,17 +46,21 @@ class Order:
     model: Model
     request: GenerationRequest
     references: list[Image.Image]
+    init_image: Image.Image | None
     notes: tuple[str, ...]
 
 
 def place(model: Model, wish: Wish) -> Order:
     """Open the images and settle the wish. Raises InvalidRequest, OSError."""
     opened = [open_picture(path) for path in wish.images]
+    drawn_anew = open_picture(wish.init_image) if wish.init_image else None
     request, notes = settle(
         model,
         wish.prompt,
         style=wish.style,
         reference_images=tuple(reference for reference, _ in opened),
+        init_image=drawn_anew[0] if drawn_anew else None,
+        strength=wish.strength,
         aspect=wish.aspect,
         size=wish.size,
         steps=wish.steps,
@@ -64,10 +70,11 @@ def place(model: Model, wish: Wish) -> Order:
         output_format=wish.output_format,
         output_quality=wish.output_quality,
     )
-    seen = tuple(
-        f"{path}: {note}" for path, (_, picture) in zip(wish.images, opened, strict=True) for note in picture.notes
-    )
-    return Order(model, request, [picture.image for _, picture in opened], (*notes, *seen))
+    files = (*wish.images, *([wish.init_image] if wish.init_image else []))
+    shown = [picture for _, picture in (*opened, *([drawn_anew] if drawn_anew else []))]
+    seen = tuple(f"{path}: {note}" for path, picture in zip(files, shown, strict=True) for note in picture.notes)
+    references = [picture.image for _, picture in opened]
+    return Order(model, request, references, drawn_anew[1].image if drawn_anew else None, (*notes, *seen))
 
 
 def open_picture(path: Path) -> tuple[ReferenceImage, images.Reference]:

@@ -18,7 +18,7 @@ def bar(request: GenerationRequest | None = None) -> Iterator[OnStep]:
     """Show the denoising steps of all pictures together, or all tiles' where there is no such request."""
     from tqdm import tqdm
 
-    total = request.count * request.num_inference_steps if request else None
+    total = request.count * request.denoising_steps if request else None
     with tqdm(total=total, unit="step", file=sys.stderr) as shown:
 
         def on_step(phase: str, step: int, steps: int) -> None:

@@ -39,6 +39,8 @@ class Settings:
     num_steps: int | None = None
     guidance: float | None = None
     input_images: tuple[Path, ...] = ()
+    init_image: Path | None = None
+    strength: float | None = None
     match_image_size: int | None = None
     """Index into input_images, from 0, whose shape the picture takes."""
     upsample_prompt_mode: str = "none"
@@ -75,6 +77,8 @@ class Settings:
             prompt=self.prompt,
             style=styles.find(known, self.style) if self.style else None,
             images=self.input_images,
+            init_image=self.init_image,
+            strength=self.strength,
             aspect=self.aspect if index is None else f"match:{index + 1}",
             size=self.size if self.width is None else f"{self.width}x{self.height}",
             steps=self.num_steps,
@@ -135,6 +139,13 @@ def _paths(name: str, text: str) -> tuple[Path, ...]:
     return paths
 
 
+def _file(name: str, text: str) -> Path | None:
+    found = _paths(name, text)
+    if len(found) > 1:
+        raise InvalidRequest(f"{name} is one file; quote a name with blanks or commas in it.")
+    return found[0] if found else None
+
+
 def _mode(name: str, text: str) -> str:
     if text.lower() not in UPSAMPLE_MODES:
         raise InvalidRequest(f"{name} is one of {', '.join(UPSAMPLE_MODES)}.")
@@ -153,6 +164,8 @@ _READERS: dict[str, Callable[[str, str], Any]] = {
     "num_steps": _whole,
     "guidance": _number,
     "input_images": _paths,
+    "init_image": _file,
+    "strength": _number,
     "match_image_size": _whole,
     "upsample_prompt_mode": _mode,
     "openrouter_model": _word,

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from flux2.upscaling import schedule
+from flux2 import schedule
 from flux2.upscaling.tiles import Layout
 
 Velocity = Callable[[torch.Tensor, torch.Tensor | None, torch.Tensor], torch.Tensor]

@@ -26,7 +26,7 @@ def encode(pipe: Any, image: Image.Image, tiles: Layout, on_tile: OnTile) -> tor
     for number, (tile, window) in enumerate(zip(tiles.tiles, tiles.windows(1), strict=True), start=1):
         rows, columns = tile.rows.scaled(MULTIPLE), tile.columns.scaled(MULTIPLE)
         crop = image.crop((columns.start, rows.start, columns.stop, rows.stop))
-        pixels = pipe.image_processor.preprocess(crop).to(pipe.vae.device, pipe.vae.dtype)
+        pixels = pipe.image_processor.preprocess(crop).to(pipe._execution_device, pipe.vae.dtype)
         part = pipe._encode_vae_image(image=pixels, generator=None)
         if canvas is None:
             size = (image.height // MULTIPLE, image.width // MULTIPLE)

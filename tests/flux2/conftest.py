@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 _NEED_TORCH = {
     "test_engine.py",
     "test_pipeline.py",
+    "test_redrawing.py",
     "test_miniature.py",
     "test_conditioning.py",
     "test_cli.py",

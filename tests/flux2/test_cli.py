@@ -56,6 +56,23 @@ def test_a_file_name_decides_the_format(tmp_path: Path, capsys: pytest.CaptureFi
     assert capsys.readouterr().out == f"{out}\n{numbered}"
 
 
+def test_a_file_is_drawn_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--init-image gives the size and --strength the steps; a strength alone is one sentence."""
+    first, second = tmp_path / "first.png", tmp_path / "second.png"
+    drawing = ["generate", "--prompt", "a red circle", *SAMPLE]
+    assert main([*drawing, "--size", "96x64", "--out", str(first)]) == 0
+    capsys.readouterr()
+    assert main([*drawing, "--init-image", str(first), "--strength", "0.5", "--out", str(second)]) == 0
+    assert "2/2" in capsys.readouterr().err
+    with Image.open(second) as picture:
+        assert picture.size == (96, 64)
+    made = provenance.read(second.read_bytes())
+    assert made is not None
+    assert made.strength == 0.5
+    assert main([*drawing, "--strength", "0.5"]) != 0
+    assert "leave strength out" in capsys.readouterr().err
+
+
 @pytest.mark.timeout(240)
 def test_ctrl_c_stops_cleanly(tmp_path: Path) -> None:
     """SIGINT in mid-render: one sentence, exit 130, no trace and no file."""

@@ -83,7 +83,7 @@ def test_show_reset_and_help(session: Session) -> None:
         ("guidance=x", "guidance takes a number or none, not “x”."),
         ("width=64", "Give width and height together, or neither."),
         ("width=64 height=64 size=1", "Give either width and height or a size, not both."),
-        ("strength=3", "There is nothing called “strength” to set; `help` lists what there is."),
+        ("sharpness=3", "There is nothing called “sharpness” to set; `help` lists what there is."),
         ('prompt="a fox', "The line has a quotation mark without its partner; add it."),
         ("seed=1 nonsense", "“nonsense” sets nothing; write name=value, and quote values with blanks."),
         ("upsample=perhaps", "upsample_prompt_mode is one of none, local, openrouter."),

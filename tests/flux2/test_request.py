@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from flux2.errors import InvalidRequest
 from flux2.models import REGISTRY, Model
-from flux2.request import MAX_PROMPT, MAX_SEED, GenerationRequest, ReferenceImage, settle
+from flux2.request import DEFAULT_STRENGTH, MAX_PROMPT, MAX_SEED, GenerationRequest, ReferenceImage, settle
 
 KLEIN, BASE, DEV = REGISTRY["klein-4b"], REGISTRY["klein-base-4b"], REGISTRY["dev"]
 
@@ -90,6 +90,8 @@ def test_what_is_settled_is_always_within_the_models_bounds(
         (KLEIN, {"output_format": "tiff"}, "Format “tiff” is not known; choose webp, png or jpeg."),
         (KLEIN, {"reference_images": references(5)},
          "klein-4b takes at most 4 reference images, and 5 were given; remove some."),
+        (KLEIN, {"strength": 0.5}, "Strength is for a picture that is drawn anew; give one, or leave strength out."),
+        (KLEIN, {"strength": 1.5, "init_image": references(1)[0]}, "Strength 1.5 is out of range; give 0.05 to 1."),
     ],
 )  # fmt: skip
 def test_refusals_name_the_value_and_the_limit(model: Model, options: dict[str, object], sentence: str) -> None:
@@ -110,6 +112,27 @@ def test_the_first_reference_gives_the_shape() -> None:
     assert (settle(KLEIN, "a fox", reference_images=references(1))[0].width) == 1184
     square, _ = settle(KLEIN, "a fox", reference_images=references(1), aspect="1:1")
     assert (square.width, square.height) == (1024, 1024)
+
+
+@pytest.mark.parametrize(
+    ("side", "across", "options", "expected"),
+    [
+        (1000, 760, {}, (992, 768)),
+        (2048, 2048, {}, (2048, 2048)),
+        (4096, 2048, {}, (2880, 1440)),
+        (1000, 760, {"size": "512x512"}, (512, 512)),
+        (1000, 760, {"aspect": "1:1"}, (1024, 1024)),
+    ],
+)
+def test_a_picture_drawn_anew_keeps_its_size(
+    side: int, across: int, options: dict[str, str], expected: tuple[int, int]
+) -> None:
+    """Snapped, and as large as the model draws; whatever shape the references have."""
+    picture = ReferenceImage(sha256="b" * 64, width=side, height=across)
+    request, notes = settle(KLEIN, "a fox", init_image=picture, reference_images=references(1), **options)  # type: ignore[arg-type]
+    assert (request.width, request.height) == expected
+    assert request.strength == DEFAULT_STRENGTH
+    assert not any("shape" in note for note in notes)
 
 
 def test_seeds_count_up_and_wrap() -> None:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from flux2.request import GenerationRequest, ReferenceImage
 from flux2.upscaling.request import UpscaleRequest
-from worker.contract import REQUEST, SINCE, Destination, RenderJob, RenderResult, Request, Skeleton
+from worker.contract import REQUEST, SINCE, Destination, RenderJob, RenderResult, Request, Skeleton, since
 from worker.post import picture_post
 
 FIRST = (
@@ -49,6 +49,14 @@ def test_a_kind_is_not_written_under_a_schema_that_did_not_know_it(fields: dict[
     """An older worker would take it for its own and fail the job instead of leaving it."""
     with pytest.raises(ValidationError):
         job(ENLARGE, **fields)
+
+
+def test_an_older_worker_leaves_what_it_cannot_read() -> None:
+    """The order states the schema that its fields came with."""
+    picture = ReferenceImage(sha256="a" * 64, width=64, height=64)
+    assert since(DRAW) == 1
+    assert since(DRAW.model_copy(update={"upsample": "local"})) == 2
+    assert since(DRAW.model_copy(update={"init_image": picture, "strength": 0.6})) == 3
 
 
 def test_an_unknown_kind_is_no_render() -> None:

@@ -20,6 +20,7 @@ def draw(request: GenerationRequest, kit: Kit, on_step: OnStep, show: Show) -> P
     """Draw every picture of `request`; each is encoded and kept while the next is drawn, and previewed before."""
     on_step("references", 0, len(request.reference_images))
     references = [open_picture(reference, kit.blobs) for reference in request.reference_images]
+    init_image = open_picture(request.init_image, kit.blobs) if request.init_image else None
     saving: list[Future[Picture]] = []
 
     def on_image(index: int, image: Image.Image) -> None:
@@ -34,6 +35,7 @@ def draw(request: GenerationRequest, kit: Kit, on_step: OnStep, show: Show) -> P
             kit.engine,
             request,
             references,
+            init_image=init_image,
             on_step=on_step,
             on_image=on_image,
             on_glimpse=on_glimpse,

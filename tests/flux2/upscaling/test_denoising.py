@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from flux2 import schedule
 from flux2.checkpoint import resolve
 from flux2.engine import Engine
 from flux2.request import settle
-from flux2.upscaling import latents, schedule
+from flux2.upscaling import latents
 from flux2.upscaling.denoising import Steering, denoise, velocity
 from flux2.upscaling.tiles import layout
 

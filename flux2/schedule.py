@@ -1,7 +1,7 @@
-"""The noise an upscale starts from: its level is the creativity itself, not a share of steps.
+"""Levels of noise, before and after the pipelines' scheduler shifts every schedule towards more of it.
 
-The pipelines' scheduler shifts every schedule towards more noise, so that a quarter of the steps may be half the noise.
-Here the shift is undone first: after it, the first level is exactly the one that was asked for.
+A quarter of the steps may be half the noise. An upscale asks for a level, so the shift is undone first; a picture
+that is drawn anew asks for a share of the steps, and has to know how much noise that is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,11 @@ from typing import Any
 
 import numpy as np
 import torch
+
+
+def shifted(sigma: float, steps: int, tokens: int) -> float:
+    """Return the share of noise that the shift makes of `sigma`, above 0 and at most 1, for `tokens` tokens."""
+    return 1 / (1 + math.exp(-_mu(tokens, steps)) * (1 / sigma - 1))
 
 
 def unshifted(level: float, steps: int, mu: float) -> list[float]:
@@ -27,11 +32,15 @@ def start(scheduler: Any, level: float, steps: int, tokens: int, device: str | t
 
     `tokens` are those of one tile: that is the picture the transformer sees.
     """
-    from diffusers.pipelines.flux2.pipeline_flux2 import compute_empirical_mu
-
-    mu = compute_empirical_mu(image_seq_len=tokens, num_steps=steps)
+    mu = _mu(tokens, steps)
     scheduler.set_timesteps(sigmas=unshifted(level, steps, mu), device=device, mu=mu)
     scheduler.set_begin_index(0)
     timesteps = scheduler.timesteps
     assert isinstance(timesteps, torch.Tensor)
     return timesteps
+
+
+def _mu(tokens: int, steps: int) -> float:
+    from diffusers.pipelines.flux2.pipeline_flux2 import compute_empirical_mu
+
+    return float(compute_empirical_mu(image_seq_len=tokens, num_steps=steps))
