@@ -123,6 +123,7 @@ class Backstage:
             narration=narration,
             styles=style_list,
             casting=Casting(ledger.shelf, offer, style_list, gate.default_model),
+            links=links,
             gathering=Gathering(attachments, links, ledger.trays),
             tray_desk=TrayDesk(ledger.trays, attachments, blobs),
             admission=Admission(ledger, dispatcher, narration, gate),

@@ -23,6 +23,8 @@ from bot.applicants import applicant_in
 from bot.backstage import Backstage
 from bot.interactions import dialogue, pages, tray
 from bot.interactions.again import AgainButton
+from bot.interactions.back import BackButton
+from bot.interactions.branch import BranchButton
 from bot.interactions.cancel import CancelButton
 from bot.interactions.custom_id import parse
 from bot.interactions.delete import DeleteButton
@@ -59,6 +61,8 @@ BUTTONS = (
     SendButton,
     SpoilerButton,
     DeleteButton,
+    BackButton,
+    BranchButton,
     DialogueButton,
     RemoveReported,
     BanReported,

@@ -88,17 +88,8 @@ class SlashFront:
     async def _thread(self, job: Job, message_id: int) -> Destination:
         client = self._interaction.client
         parent = client.get_partial_messageable(job.channel_id, guild_id=job.guild_id)
-        name = titles.thread_name(job.request)
-        try:
-            async with client.opening_threads, asyncio.timeout(_THREAD_S):
-                await parent.get_partial_message(message_id).create_thread(
-                    name=name, auto_archive_duration=_ARCHIVE_MIN
-                )
-        except (discord.DiscordException, ValueError, TimeoutError) as error:
-            # A thread that exists already has the message's id like a new one.
-            if getattr(error, "code", None) != _THREAD_EXISTS:
-                _log.info("No thread for job %s: %s", job.id, error)
-                return self.plain(job)
+        if not await open_thread(client, parent.get_partial_message(message_id), job):
+            return self.plain(job)
         return Destination(
             channel_id=message_id,
             guild_id=job.guild_id,
@@ -142,6 +133,19 @@ class ReplyFront:
         """The same channel, as a reply to the same message."""
         destination = channel_itself(job, reply_to=self._message_id)
         return destination.model_copy(update={"fallback_channel_id": self._fallback_channel_id})
+
+
+async def open_thread(client: Flux2Bot, message: discord.PartialMessage, job: Job) -> bool:
+    """Open a thread under `message`, which gives it its id; False where Discord does not."""
+    try:
+        async with client.opening_threads, asyncio.timeout(_THREAD_S):
+            await message.create_thread(name=titles.thread_name(job.request), auto_archive_duration=_ARCHIVE_MIN)
+    except (discord.DiscordException, ValueError, TimeoutError) as error:
+        # A thread that exists already has the message's id like a new one.
+        if getattr(error, "code", None) != _THREAD_EXISTS:
+            _log.info("No thread for job %s: %s", job.id, error)
+            return False
+    return True
 
 
 async def _colours(job: Job) -> list[discord.File]:

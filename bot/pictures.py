@@ -56,6 +56,7 @@ def files_of(job: Job, blobs: Blobs) -> list[discord.File]:
         raise Refusal("These pictures are no longer stored; draw them again with /imagine.") from gone
     alt_text = titles.alt_text(job.request)
     return [
-        discord.File(io.BytesIO(data), f"flux2-{job.id}-{i}.{picture.output_format}", description=alt_text)
+        # The skeleton's name: what is behind a click stays there.
+        discord.File(io.BytesIO(data), f"{job.skeleton.file_stem}-{i}.{picture.output_format}", description=alt_text)
         for i, (data, picture) in enumerate(zip(contents, job.pictures, strict=True), start=1)
     ]

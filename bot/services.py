@@ -13,6 +13,7 @@ from bot.gate import Gate
 from bot.gathering import Gathering
 from bot.ledger.ledger import Ledger
 from bot.ledger.presets import Shelf
+from bot.message_links import LinkedPictures
 from bot.narration import Narration
 from bot.offer import Offer
 from bot.privacy import Privacy
@@ -36,6 +37,7 @@ class Services:
     dispatcher: Dispatcher
     narration: Narration
     casting: Casting
+    links: LinkedPictures
     gathering: Gathering
     tray_desk: TrayDesk
     admission: Admission

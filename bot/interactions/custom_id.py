@@ -27,6 +27,8 @@ class Verb(StrEnum):
     SEND = "send"
     SPOILER = "spoiler"
     DELETE = "delete"
+    BACK = "back"
+    BRANCH = "branch"
     REPORT_DELETE = "report-delete"
     REPORT_BAN = "report-ban"
     REPORT_DISMISS = "report-dismiss"

@@ -42,11 +42,13 @@ class MoreButton(JobButton, template=template(Verb.MORE)):
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Show the panel."""
         job = await job_of(interaction, self.job_id)
-        is_favourite = await interaction.client.services.ledger.favourites.holds(interaction.user.id, job.id)
+        ledger = interaction.client.services.ledger
+        is_favourite = await ledger.favourites.holds(interaction.user.id, job.id)
+        has_before = len(await ledger.lineage(job.id, 1)) > 1
         # Not deferred: a deferred press could only be followed up by a message that everybody sees.
         await interaction.response.send_message(
             f"To draw it again by hand, copy this:\n```\n{recipe(job.request)}\n```",
-            view=_panel(job, is_favourite, may_change=access.owns(job, interaction)),
+            view=_panel(job, is_favourite, may_change=access.owns(job, interaction), has_before=has_before),
             ephemeral=True,
         )
 
@@ -104,7 +106,11 @@ def _enlarged(request: UpscaleRequest) -> _Options:
     }
 
 
-def _panel(job: Job, is_favourite: bool, *, may_change: bool) -> ui.View:
+def _panel(job: Job, is_favourite: bool, *, may_change: bool, has_before: bool) -> ui.View:
+    # They show a picture again, with the button that opens this panel under it: loaded after this module.
+    from bot.interactions.back import BackButton
+    from bot.interactions.branch import BranchButton
+
     view = ui.View(timeout=None)
     view.add_item(RemixButton(job.id))
     view.add_item(FavouriteButton(job.id, "No longer a favourite" if is_favourite else None))
@@ -112,4 +118,12 @@ def _panel(job: Job, is_favourite: bool, *, may_change: bool) -> ui.View:
     if may_change:
         view.add_item(SpoilerButton(job.id))
         view.add_item(DeleteButton(job.id))
+    for button in (*([BackButton] if has_before else []), BranchButton):
+        view.add_item(_in_row(1, button(job.id)))
     return view
+
+
+def _in_row(row: int, button: JobButton) -> JobButton:
+    """The same button in a row of its choice, from 0."""
+    button.row = row
+    return button

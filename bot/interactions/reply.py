@@ -26,6 +26,7 @@ from bot.interactions.custom_id import Verb, template
 from bot.interactions.reply_hints import ReplyHints
 from bot.ledger.job import Job
 from bot.message_links import links_in
+from bot.origin import job_told_by
 from bot.picks import pick
 from bot.pictures import pictures_of
 from bot.policy import Applicant
@@ -97,11 +98,13 @@ class ReplyEdits:
     async def _job_behind(self, reference: discord.MessageReference) -> Job | None:
         """The job whose pictures are replied to; a quick reply overtakes the news of their posting."""
         assert reference.message_id is not None
-        has_pictures = isinstance(reference.resolved, discord.Message) and bool(reference.resolved.attachments)
-        for pause_s in _NEWS_PAUSES_S if has_pictures else ():
-            if (job := await self._client.services.ledger.by_result_message(reference.message_id)) is not None:
-                return job
-            await asyncio.sleep(pause_s)
+        shown = reference.resolved
+        if isinstance(shown, discord.Message) and shown.attachments:
+            for pause_s in _NEWS_PAUSES_S:
+                job = await job_told_by(shown, self._client)
+                if job is not None and job.pictures:
+                    return job
+                await asyncio.sleep(pause_s)
         return await self._client.services.ledger.by_result_message(reference.message_id)
 
     def _whose(self, message: discord.Message) -> _Whose | None:

@@ -22,6 +22,7 @@ from bot.interactions.custom_id import Verb, template
 from bot.ledger.audit import Actor
 from bot.ledger.job import Job
 from bot.ledger.rules import Scope
+from bot.origin import job_told_by
 from bot.policy import GuildRule
 from bot.presenter import jump_url
 from bot.refusal import Refusal
@@ -38,7 +39,7 @@ async def send_report(interaction: discord.Interaction[Flux2Bot], message: disco
     if not await answers.acknowledge(interaction, ephemeral=True):
         return
     services = interaction.client.services
-    job = await services.ledger.by_result_message(message.id)
+    job = await job_told_by(message, interaction.client)
     if job is None or not message.attachments:
         raise Refusal("I can only pass on reports of my own pictures; report others to the admins.")
     channel = await _moderators(interaction)

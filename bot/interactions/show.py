@@ -1,4 +1,7 @@
-"""Post again: posts pictures that no channel took, through the interaction itself, which needs no permission."""
+"""Shows pictures again: those that no channel took, and any other on request, with the buttons to go on from them.
+
+Goes through the interaction itself, which needs no permission.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from discord import ui
 
 from bot import access, answers, titles
 from bot.interactions.again import AgainButton
-from bot.interactions.base import JobButton, job_of
+from bot.interactions.base import JobButton, job_of, result_of
 from bot.interactions.custom_id import Verb, template
 from bot.interactions.edit import EditButton
 from bot.interactions.more import MoreButton
@@ -45,17 +48,35 @@ class ShowButton(JobButton, template=template(Verb.SHOW)):
 
 async def post_again(interaction: discord.Interaction[Flux2Bot], job: Job, said: str) -> None:
     """Post the pictures of `job`, or its words, as an answer to an acknowledged interaction. Raises Refusal."""
-    if sum(picture.size_bytes for picture in job.pictures) > interaction.filesize_limit:
-        raise Refusal("The pictures are too large for this channel; draw them again as webp or in a smaller size.")
-    files = await asyncio.to_thread(files_of, job, interaction.client.services.blobs)
-    view = ui.View(timeout=None)
     if job.words and not job.pictures:
+        view = ui.View(timeout=None)
         view.add_item(UseButton(job.id))
         view.add_item(RewordButton(job.id))
         await interaction.followup.send(titles.status(job, plain(job.words, _WORDS)), view=view)
         return
-    view.add_item(AgainButton(job.id))
-    view.add_item(EditButton(job.id))
-    view.add_item(UpscaleButton(job.id))
-    view.add_item(MoreButton(job.id))
-    await interaction.followup.send(titles.status(job, said), files=files, view=view)
+    files = await files_again(interaction, job)
+    await interaction.followup.send(titles.status(job, said), files=files, view=buttons_of(job))
+
+
+async def files_again(interaction: discord.Interaction[Flux2Bot], job: Job) -> list[discord.File]:
+    """The pictures as files, stored ones or those of the message they were posted in. Raises Refusal."""
+    if sum(picture.size_bytes for picture in job.pictures) > interaction.filesize_limit:
+        raise Refusal("The pictures are too large for this channel; draw them again as webp or in a smaller size.")
+    try:
+        return await asyncio.to_thread(files_of, job, interaction.client.services.blobs)
+    except Refusal:
+        if job.result_message_id is None:
+            raise
+    try:
+        posted = await result_of(job, interaction.client).fetch()
+        return [await file.to_file(spoiler=file.is_spoiler()) for file in posted.attachments]
+    except (discord.NotFound, discord.Forbidden) as gone:
+        raise Refusal("These pictures are no longer stored; draw them again with /imagine.") from gone
+
+
+def buttons_of(job: Job) -> ui.View:
+    """What stands under every picture."""
+    view = ui.View(timeout=None)
+    for button in (AgainButton, EditButton, UpscaleButton, MoreButton):
+        view.add_item(button(job.id))
+    return view

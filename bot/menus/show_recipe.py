@@ -13,9 +13,8 @@ import discord
 from discord import app_commands
 
 from bot import answers
-from bot.interactions.custom_id import parse
 from bot.interactions.more import command_line, recipe
-from bot.ledger.job import Job
+from bot.origin import job_told_by
 from bot.presenter import MAX_CONTENT
 from bot.refusal import Refusal
 from bot.services import Services
@@ -40,7 +39,7 @@ async def show_recipe(interaction: discord.Interaction[Flux2Bot], message: disco
     if not await answers.acknowledge(interaction, ephemeral=True):
         return
     services = interaction.client.services
-    job = await _job_of(message, interaction)
+    job = await job_told_by(message, interaction.client)
     if job is not None:
         text, prompt = f"To draw it again, copy this:\n```\n{recipe(job.request)}\n```", job.request.prompt
     else:
@@ -48,18 +47,6 @@ async def show_recipe(interaction: discord.Interaction[Flux2Bot], message: disco
         text = f"Read from the file itself, which anybody can change:\n```\n{_line(made)}\n```"
         prompt = made.prompt
     await interaction.edit_original_response(**_with_json(text, prompt))
-
-
-async def _job_of(message: discord.Message, interaction: discord.Interaction[Flux2Bot]) -> Job | None:
-    """The job whose result or status this message is; only our own buttons are believed."""
-    ledger = interaction.client.services.ledger
-    job = await ledger.by_result_message(message.id)
-    if job is not None or message.author.id != interaction.application_id:
-        return job
-    buttons = (item for row in message.components for item in getattr(row, "children", ()))
-    named = filter(None, (parse(str(getattr(button, "custom_id", ""))) for button in buttons))
-    _, job_id = next(named, (None, None))
-    return await ledger.get(job_id) if job_id else None
 
 
 async def _from_files(message: discord.Message, services: Services) -> Provenance:

@@ -9,6 +9,7 @@ from discord import app_commands
 
 from bot.commands.upscale import enlarge
 from bot.enlarging import Enlargement
+from bot.origin import job_told_by
 from bot.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -23,10 +24,10 @@ async def upscale(interaction: discord.Interaction[Flux2Bot], message: discord.M
     pictures = [one for one in message.attachments if (one.content_type or "").startswith("image/")]
     if not pictures:
         raise Refusal("That message holds no picture; use Upscale on one that does, or /upscale.")
-    me = interaction.client.user
-    job = None
-    if me is not None and message.author.id == me.id:
-        job = await interaction.client.services.ledger.by_result_message(message.id)
+    job = await job_told_by(message, interaction.client)
+    if job is not None and not job.pictures:
+        # A status message: what it shows is a preview.
+        job = None
     await enlarge(interaction, Enlargement(), pictures[0], job, message)
 
 

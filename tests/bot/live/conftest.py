@@ -16,14 +16,14 @@ from redis import Redis
 
 from bot import endpoints
 from bot.client import Flux2Bot
-from bot.ledger.job import Job, State
+from bot.ledger.job import Caps, Job, NewJob, State
 from config.settings import BotSettings
 from flux2.models import REGISTRY
 from sandbox.member import Upload
 from sandbox.redis_server import RedisServer
 from sandbox.server import SandboxServer
 from worker.blobs import open_blobs
-from worker.contract import FailureCode, Heartbeat, Picture, Progress, RenderResult, Started, gpu_queue
+from worker.contract import Delivered, FailureCode, Heartbeat, Picture, Progress, RenderResult, Started, gpu_queue
 from worker.delivery import Discord
 from worker.fence import Fence
 from worker.heartbeat import Beacon
@@ -238,3 +238,18 @@ def picture() -> Callable[..., Upload]:
         return Upload(name, png(width, height))
 
     return make
+
+
+@pytest.fixture
+def remember(new_job: Callable[..., NewJob], caps: Caps) -> Callable[[Flux2Bot, int, int], Awaitable[None]]:
+    """Puts pictures of a member into a bot's ledger: “a fox no. 1” and on, as if they had been drawn and posted."""
+
+    async def put(bot: Flux2Bot, user_id: int, count: int) -> None:
+        ledger = bot.services.ledger
+        for number in range(1, count + 1):
+            request = new_job().request.model_copy(update={"prompt": f"a fox no. {number}"})
+            job = await ledger.accept(new_job(user_id=user_id, guild_id=bot.guilds[0].id, request=request), caps)
+            await ledger.apply(Started(job_id=job.id, attempt=1, worker="w"), None)
+            await ledger.apply(Delivered(job_id=job.id, channel_id=5, message_id=number), None)
+
+    return put

@@ -124,7 +124,7 @@ class Garden:
         yield Press("luna", self.result, "Edit", form)
         yield Press("max", self.result, "Upscale", picture)
         yield Press("luna", self.panel, "Remix", form)
-        for label in ("Favourite", "DM me", "Spoiler"):
+        for label in ("Favourite", "DM me", "Spoiler", "Back", "Branch"):
             yield Press("luna", self.panel, label, follow_up)
         # After them: what shows a button once makes it known to the process.
         yield Press("luna", self.result, "More…", answer)
@@ -151,7 +151,10 @@ async def plant(server: SandboxServer, upload: Callable[..., Upload]) -> Garden:
     lounge = world.channel("lounge")
     await (await server.member("ada").slash("admin safety set", {"reports_channel": lounge})).answer()
     result = await _posted(server, luna.slash("imagine", {"prompt": PROMPT}))
-    panel = await (await luna.press(result, "More…")).answer()
+    before = {one.id for one in world.all_messages()}
+    await luna.press(result, "Again")
+    second = await world.wait_for(lambda one: one.id not in before and "More…" in one.labels(), timeout=_PATIENCE_S)
+    panel = await (await luna.press(second, "More…")).answer()
     reply = await max_.reply(result, "make it blue")
     question = await world.wait_for(lambda one: one.reference_id == reply.id)
     reported = [await _posted(server, max_.slash("imagine", {"prompt": PROMPT, "seed": seed})) for seed in range(3)]

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from bot.client import Flux2Bot
-from bot.ledger.job import Caps, Job, NewJob
+from bot.ledger.job import Job
 from bot.ledger.rows import now
 from sandbox.member import ClientRefused
 from sandbox.message import Message
 from sandbox.server import SandboxServer
-from worker.contract import Delivered, Started
 
 Gpu = Any
 OnlyJob = Callable[[], Awaitable[Job]]
@@ -88,19 +87,12 @@ async def test_a_picture_is_posted_again_with_its_lineage(
 
 
 async def test_pages_are_turned_in_place(
-    server: SandboxServer, bot: Flux2Bot, new_job: Callable[..., NewJob], caps: Caps
+    server: SandboxServer, bot: Flux2Bot, remember: Callable[[Flux2Bot, int, int], Awaitable[None]]
 ) -> None:
     """Two buttons, each dead at its end of the list; what was looked for stays; nothing new is posted."""
     luna = server.member("luna")
-    ledger = bot.services.ledger
-    for number in range(1, 18):
-        request = new_job().request.model_copy(update={"prompt": f"a fox no. {number}"})
-        wish = new_job(user_id=luna.id, guild_id=server.world.guild.id, request=request)
-        job = await ledger.accept(wish, caps)
-        await ledger.apply(Started(job_id=job.id, attempt=1, worker="w"), None)
-        await ledger.apply(Delivered(job_id=job.id, channel_id=5, message_id=number), None)
-    use = await luna.slash("history", {"words": "fox"})
-    first = await use.answer()
+    await remember(bot, luna.id, 17)
+    first = await (await luna.slash("history", {"words": "fox"})).answer()
 
     async def turned(button: str, page: int) -> Message:
         shown = server.world.message(first.id)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import inspect
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from discord.ui import DynamicItem
@@ -14,12 +14,13 @@ from redis import Redis
 
 from bot.client import BUTTONS, Flux2Bot
 from bot.interactions.dialogue import DialogueButton
+from bot.ledger.history import PAGE
 from bot.ledger.job import State
 from config.settings import BotSettings
 from flux2.upsampling.openrouter import Access
 from sandbox.member import Upload
 from sandbox.server import SandboxServer
-from tests.bot.live.pressing import SLOW, Garden, plant
+from tests.bot.live.pressing import SLOW, Garden, Press, answer, plant
 from worker.contract import Heartbeat
 from worker.heartbeat import Beacon
 from worker.tasks.rewrite import Desk
@@ -67,15 +68,17 @@ def _kinds(of: type[Any]) -> set[type[Any]]:
 
 async def test_every_button_and_menu_outlives_a_restart(
     server: SandboxServer, settings: BotSettings, gpu: Gpu, start: Start, openrouter: Any,
-    picture: Callable[..., Upload],
+    picture: Callable[..., Upload], remember: Callable[[Flux2Bot, int, int], Awaitable[None]],
 ) -> None:  # fmt: skip
     """Each leads to its form, answer, picture or end; none is left out."""
     async with start(settings) as bot, served(bot, gpu, openrouter):
         garden: Garden = await plant(server, picture)
+        await remember(bot, server.member("luna").id, PAGE + 1)
+        history = await (await server.member("luna").slash("history", {"words": "fox no."})).answer()
     redis = Redis.from_url(settings.redis_url.get_secret_value())
     redis.flushdb()
     redis.close()
-    presses = list(garden.presses())
+    presses = [*garden.presses(), Press("luna", history, "Older ▶", answer)]
     used = {press.known_as for press in presses}
     async with start(settings) as bot, served(bot, gpu, openrouter):
         for press in presses:

@@ -1,0 +1,79 @@
+"""Branch: a picture begins a line of its own, in a new thread, so that a thread keeps one line of versions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import discord
+
+from bot import access, answers, lineage, titles
+from bot.administration.desk import mention
+from bot.applicants import applicant_in
+from bot.fronts import is_thread, open_thread, parent_of
+from bot.interactions.base import JobButton, job_of
+from bot.interactions.custom_id import Verb, template
+from bot.interactions.redraw import require_posting
+from bot.interactions.show import buttons_of, files_again
+from bot.ledger.job import Job
+from bot.refusal import Refusal
+from bot.sight import require_sight
+
+if TYPE_CHECKING:
+    from bot.client import Flux2Bot
+
+
+class BranchButton(JobButton, template=template(Verb.BRANCH)):
+    """Stands behind More…"""
+
+    verb = Verb.BRANCH
+    text = "Branch"
+
+    async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
+        """Post the picture in a thread of its own, or in the channel where there are no threads."""
+        require_posting(interaction)
+        job = await job_of(interaction, self.job_id)
+        if not await answers.acknowledge(interaction):
+            return
+        terms = await interaction.client.services.gate.enter(applicant_in(interaction))
+        await _require_home(interaction, job)
+        may = access.may_open_thread(interaction.app_permissions)
+        try:
+            posted = await _begin(interaction, job, opens_thread=may and terms.threads != "here")
+        except discord.Forbidden as closed:
+            raise Refusal("I may not post in this channel; ask an admin to let me, or use another one.") from closed
+        await interaction.followup.send(f"A new line begins here: {posted.jump_url}", ephemeral=True)
+
+
+async def _require_home(interaction: discord.Interaction[Flux2Bot], job: Job) -> None:
+    """Refuse to carry another member's picture to where it was not posted."""
+    await require_sight(interaction, job)
+    here = (interaction.channel_id, _above(interaction))
+    if not access.owns(job, interaction) and job.result_channel_id not in here:
+        raise Refusal("Another member's picture can be branched only where it was posted; press More… there.")
+
+
+async def _begin(interaction: discord.Interaction[Flux2Bot], job: Job, *, opens_thread: bool) -> discord.Message:
+    """Post the picture, in a thread where one can be opened. Raises Refusal and discord's errors."""
+    client, above = interaction.client, _above(interaction)
+    assert interaction.channel_id is not None
+    home = client.get_partial_messageable(above or interaction.channel_id, guild_id=interaction.guild_id)
+    files = await files_again(interaction, job)
+    line = await client.services.ledger.lineage(job.id, lineage.NEAREST)
+    told = titles.status(job, lineage.breadcrumb(line) or "v1")
+    if opens_thread and (above or not is_thread(interaction.channel)):
+        begun = f"{told}\n-# A new line from here, by {mention(interaction.user.id)}."
+        opener = await home.send(begun, nonce=f"b{interaction.id}", silent=True)
+        if await open_thread(client, home.get_partial_message(opener.id), job):
+            home = client.get_partial_messageable(opener.id, guild_id=interaction.guild_id)
+    said = f"{told}\n-# Reply with what should change, or press Edit."
+    return await home.send(said, files=files, view=buttons_of(job), nonce=f"n{interaction.id}", silent=True)
+
+
+def _above(interaction: discord.Interaction[Flux2Bot]) -> int | None:
+    """The channel that the thread hangs under which was pressed in; None where it takes no messages of the kind:
+
+    a private thread's pictures are not for its channel, and a forum has nothing but threads.
+    """
+    channel = interaction.channel
+    is_in_text = isinstance(channel, discord.Thread) and isinstance(channel.parent, discord.TextChannel)
+    return parent_of(channel) if is_in_text else None

@@ -1,0 +1,120 @@
+"""Back, Branch and what else follows the line of a picture's versions."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from bot.client import Flux2Bot
+from bot.ledger.job import Job
+from sandbox.member import Member
+from sandbox.message import Message
+from sandbox.permissions import Permission
+from sandbox.server import SandboxServer
+
+Gpu = Any
+OnlyJob = Callable[[], Awaitable[Job]]
+Closed = Callable[[str], Awaitable[Job]]
+Drawn = tuple[Job, Message]
+
+
+@pytest.fixture
+def draw(server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed) -> Callable[[], Any]:
+    """Draws the one job that was asked for, and returns it with its message."""
+
+    async def drawn() -> Drawn:
+        # What shows itself as a reply is admitted before anything can be awaited.
+        await server.world.wait_for(lambda m: "Cancel" in m.labels())
+        job = await only_job()
+        await gpu.draw(job)
+        job = await closed(job.id)
+        message = server.world.message(job.result_message_id or 0)
+        assert message is not None
+        return job, message
+
+    return drawn
+
+
+@pytest.fixture
+async def line(server: SandboxServer, draw: Callable[[], Awaitable[Drawn]]) -> list[Drawn]:
+    """Three versions of luna's, in a thread."""
+    luna = server.member("luna")
+    await (await luna.slash("imagine", {"prompt": "a red fox", "format": "png", "seed": 7})).answer()
+    versions = [await draw()]
+    for words in ("make it green", "move it to the left"):
+        await luna.reply(versions[-1][1], words)
+        versions.append(await draw())
+    return versions
+
+
+async def pressed(member: Member, message: Message, *labels: str) -> Message:
+    """What the last of several buttons leads to, each pressed on the answer to the one before."""
+    for label in labels:
+        use = await member.press(message, label)
+        message = await (use.answer() if label == "More…" else use.follow_up())
+    return message
+
+
+async def test_back_leads_to_the_picture_before_and_on_from_there(
+    server: SandboxServer, line: list[Drawn], draw: Callable[[], Awaitable[Drawn]]
+) -> None:
+    """By Edit or by a reply; the next picture comes from the one gone back to, and says so where all can see it."""
+    (_, _), (second, second_message), (_, third_message) = line
+    luna = server.member("luna")
+    back = await pressed(luna, third_message, "More…", "Back")
+    assert back.ephemeral
+    assert [file.filename for file in back.attachments] == [f"flux2-{second.id}-1.png"]
+    assert back.labels() == ["Again", "Edit", "Upscale", "More…", "Back"]
+    assert "v2](<" in back.content
+    modal = (await luna.press(back, "Edit")).modal
+    await luna.submit(modal, {"change": "make it yellow"})
+    edited, message = await draw()
+    assert (edited.parent_id, message.reference_id) == (second.id, second_message.id)
+    assert edited.request.reference_images[0].sha256 == second.pictures[0].sha256
+    assert "-# v3 ← [v2](<" in message.content
+    first = await pressed(luna, back, "Back")
+    assert first.labels() == ["Again", "Edit", "Upscale", "More…"]
+    assert "Back" not in (await pressed(luna, first, "More…")).labels()
+
+
+async def test_nobody_gets_back_to_a_picture_they_cannot_see(
+    server: SandboxServer, bot: Flux2Bot, line: list[Drawn], draw: Callable[[], Awaitable[Drawn]]
+) -> None:
+    """A version in a hidden channel, and one whose message was deleted, stay their owner's."""
+    (_, first), (second, second_message), _ = line
+    luna, max_ = server.member("luna"), server.member("max")
+    again = await (await luna.slash("history", {"id": second.id}, channel="lounge")).answer()
+    await luna.press(again, "Again")
+    _, public = await draw()
+    elsewhere = await pressed(max_, public, "More…", "Back", "More…", "Branch")
+    assert "can be branched only where it was posted" in elsewhere.content
+    world = server.world
+    world.overwrite(world.channel("pictures"), world.user("max"), deny=Permission.VIEW_CHANNEL)
+    await bot.wait_for("guild_channel_update", timeout=5)
+    refused = await pressed(max_, public, "More…", "Back")
+    assert refused.ephemeral
+    assert "another member's, and its message is gone or in a channel you cannot see" in refused.content
+    await (await luna.press(await pressed(luna, second_message, "More…"), "Delete")).follow_up()
+    assert len((await pressed(luna, public, "More…", "Back")).attachments) == 1
+    assert first.id in {one.id for one in world.all_messages()}
+
+
+async def test_a_branch_is_a_thread_of_its_own(
+    server: SandboxServer, line: list[Drawn], draw: Callable[[], Awaitable[Drawn]]
+) -> None:
+    """The picture stands again in a new thread of the same channel, and a reply to it there goes on with the line."""
+    _, (second, second_message), _ = line
+    max_ = server.member("max")
+    said = await pressed(max_, second_message, "More…", "Branch")
+    assert said.ephemeral
+    posted = await server.world.wait_for(
+        lambda m: m.id != second_message.id and any(second.id in file.filename for file in m.attachments)
+    )
+    assert f"{posted.channel_id}/{posted.id}" in said.content
+    home = server.world.channel("pictures")
+    assert posted.channel_id in {thread.id for thread in server.world.threads(home.id)} - {second_message.channel_id}
+    await server.member("luna").reply(posted, "make it yellow")
+    job, message = await draw()
+    assert (job.parent_id, message.channel_id) == (second.id, posted.channel_id)
