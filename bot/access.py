@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import discord
 
+from bot.language import N_, _, listed
 from bot.ledger.job import Caps, Job
 from bot.refusal import Refusal
 from config.settings import BotSettings
 
 _NAMES = {
-    "view_channel": "View Channel",
-    "send_messages": "Send Messages",
-    "send_messages_in_threads": "Send Messages in Threads",
-    "attach_files": "Attach Files",
+    "view_channel": N_("View Channel"),
+    "send_messages": N_("Send Messages"),
+    "send_messages_in_threads": N_("Send Messages in Threads"),
+    "attach_files": N_("Attach Files"),
     # Without it a channel reads as empty, and nobody could tell whether a picture of doubtful fate was posted.
-    "read_message_history": "Read Message History",
+    "read_message_history": N_("Read Message History"),
 }
 
 
@@ -30,16 +31,14 @@ def require_posting(permissions: discord.Permissions, *, in_thread: bool) -> Non
     """Refuse a channel the bot may not post pictures in, naming what is missing."""
     send = "send_messages_in_threads" if in_thread else "send_messages"
     needed = ("view_channel", send, "attach_files", "read_message_history")
-    missing = [_NAMES[name] for name in needed if not getattr(permissions, name)]
+    missing = [_(_NAMES[name]) for name in needed if not getattr(permissions, name)]
     if missing:
         raise Refusal(
-            f"I may not post pictures here: ask an admin to give me {_listed(missing)} in this channel, "
-            "or use another one."
+            _(
+                "I may not post pictures here: ask an admin to give me {permissions} in this channel, "
+                "or use another one."
+            ).format(permissions=listed(missing))
         )
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def may_open_thread(permissions: discord.Permissions) -> bool:
@@ -70,13 +69,13 @@ def _runs_the_bot(member: discord.TeamMember) -> bool:
 def require_admin(interaction: discord.Interaction) -> None:
     """Refuse everybody who may not manage this server."""
     if not is_admin(interaction):
-        raise Refusal("This needs the Manage Server permission; ask an admin of this server.")
+        raise Refusal(_("This needs the Manage Server permission; ask an admin of this server."))
 
 
 def require_moderator(interaction: discord.Interaction) -> None:
     """Refuse everybody who may neither manage messages nor this server."""
     if not (interaction.permissions.manage_messages or is_admin(interaction)):
-        raise Refusal("This needs the Manage Messages permission; ask a moderator of this server.")
+        raise Refusal(_("This needs the Manage Messages permission; ask a moderator of this server."))
 
 
 def looks_after_all(interaction: discord.Interaction) -> bool:
@@ -88,7 +87,7 @@ def require_operator(interaction: discord.Interaction) -> None:
     """Refuse what concerns every server, unless the operator asks or this is the only server there is."""
     require_admin(interaction)
     if not looks_after_all(interaction):
-        raise Refusal("The queue is shared by several servers; ask whoever runs this bot to do that.")
+        raise Refusal(_("The queue is shared by several servers; ask whoever runs this bot to do that."))
 
 
 def owns(job: Job, interaction: discord.Interaction) -> bool:
@@ -99,4 +98,4 @@ def owns(job: Job, interaction: discord.Interaction) -> bool:
 def require_owner_of(job: Job, interaction: discord.Interaction) -> None:
     """Refuse to touch somebody else's job; admins of the job's own server may."""
     if not owns(job, interaction):
-        raise Refusal("That is another member's picture; only they or an admin can do that.")
+        raise Refusal(_("That is another member's picture; only they or an admin can do that."))

@@ -15,6 +15,7 @@ from typing import Protocol
 from bot import lineage, titles
 from bot.dispatcher import Dispatcher
 from bot.gate import Gate, demand_of
+from bot.language import _
 from bot.ledger.allowance import QuotaReached
 from bot.ledger.job import AlreadyAccepted, Caps, GuildCapReached, Job, MemberCapReached, NewJob, Status
 from bot.ledger.ledger import Ledger
@@ -114,15 +115,18 @@ class Admission:
             return await self._ledger.accept(row, caps)
         except MemberCapReached as full:
             raise Refusal(
-                f"You have {full.open} pictures waiting or being drawn, which is the most at a time; "
-                "wait for one or cancel one with /jobs."
+                _(
+                    "You have {count} pictures waiting or being drawn, which is the most at a time; "
+                    "wait for one or cancel one with /jobs."
+                ).format(count=full.open)
             ) from full
         except QuotaReached as reached:
             raise quota_refusal(reached) from reached
         except GuildCapReached as full:
             raise Refusal(
-                f"This server has {full.open} pictures waiting, which is the most at a time; "
-                "try again in a few minutes."
+                _(
+                    "This server has {count} pictures waiting, which is the most at a time; try again in a few minutes."
+                ).format(count=full.open)
             ) from full
 
     async def _came_from(self, parent_id: str | None) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import discord
 
+from bot.language import _
 from bot.refusal import Refusal
 from bot.rush import Rush
 from flux2.errors import InvalidRequest
@@ -97,4 +98,5 @@ async def explain(interaction: discord.Interaction, error: BaseException) -> Non
         return
     error_id = secrets.token_hex(4)
     _log.error("Error %s in interaction %d.", error_id, interaction.id, exc_info=error)
-    await refuse(interaction, f"Something went wrong on our side; try again, and if it stays, report error {error_id}.")
+    said = _("Something went wrong on our side; try again, and if it stays, report error {id}.").format(id=error_id)
+    await refuse(interaction, said)

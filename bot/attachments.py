@@ -16,6 +16,7 @@ import discord
 from PIL import Image
 from yarl import URL
 
+from bot.language import _
 from bot.presenter import shorten
 from bot.refusal import Refusal
 from bot.remote import Attached
@@ -77,17 +78,23 @@ class AttachmentReader:
         if attachment.size > self._limits.max_bytes:
             raise self._too_heavy(name, self._limits.max_bytes)
         if attachment.content_type and not attachment.content_type.startswith(("image/", "application/octet-stream")):
-            raise Refusal(f"{name} is not a picture; attach a PNG, JPEG, WebP or GIF.")
+            raise Refusal(_("{name} is not a picture; attach a PNG, JPEG, WebP or GIF.").format(name=name))
         if (attachment.width or 0) * (attachment.height or 0) > self._limits.max_pixels:
             limit = f"{self._limits.max_pixels / 1e6:g}"
-            raise Refusal(f"{name} is larger than {limit} megapixels; scale it down and attach it again.")
+            raise Refusal(
+                _("{name} is larger than {limit} megapixels; scale it down and attach it again.").format(
+                    name=name, limit=limit
+                )
+            )
         if attachment.width and attachment.height:
             with _named(attachment):
                 images.check_shape((attachment.width, attachment.height))
 
     def _too_heavy(self, name: str, max_bytes: int) -> Refusal:
         limit = f"{max_bytes / (1024 * 1024):.3g}"
-        return Refusal(f"{name} is larger than {limit} MiB; save it smaller and attach it again.")
+        return Refusal(
+            _("{name} is larger than {limit} MiB; save it smaller and attach it again.").format(name=name, limit=limit)
+        )
 
     async def read(self, attachments: Sequence[Attached], *, max_pixels: int = KEPT_PIXELS) -> References:
         """Download, decode and keep every attachment, reduced to `max_pixels`.
@@ -103,7 +110,9 @@ class AttachmentReader:
                 async with self._decoding:
                     picture, said = await asyncio.to_thread(self._keep, data, max_pixels)
             pictures.append(picture)
-            notes += said if len(attachments) == 1 else [f"Image {number}: {note}" for note in said]
+            if len(attachments) > 1:
+                said = tuple(_("Image {number}: {note}").format(number=number, note=note) for note in said)
+            notes += said
         return References(tuple(pictures), tuple(notes))
 
     def _keep(self, data: bytes, max_pixels: int) -> tuple[ReferenceImage, tuple[str, ...]]:
@@ -150,7 +159,7 @@ class AttachmentReader:
         is_cdn = url.scheme == "https" and url.host in _CDN and url.explicit_port is None
         is_loopback = self._limits.allows_loopback and url.scheme == "http" and url.host in _LOOPBACK
         if not (is_cdn or is_loopback):
-            raise Refusal(f"{name} does not lie on Discord's servers; attach the file itself.")
+            raise Refusal(_("{name} does not lie on Discord's servers; attach the file itself.").format(name=name))
         return url
 
     def _client(self) -> aiohttp.ClientSession:
@@ -165,7 +174,7 @@ class AttachmentReader:
 
 
 def _not_there(name: str) -> Refusal:
-    return Refusal(f"{name} could not be downloaded from Discord; attach it again.")
+    return Refusal(_("{name} could not be downloaded from Discord; attach it again.").format(name=name))
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ import logging
 import discord
 
 from bot import titles
+from bot.language import _
 from bot.ledger.job import Job
 from bot.ledger.presets import Shelf
 from bot.running import end
@@ -49,7 +50,8 @@ class Bell:
                 return
             where = f"https://discord.com/channels/{job.guild_id or _DM_CHANNEL}/{event.channel_id}/{event.message_id}"
             user = self._client.get_user(job.user_id) or await self._client.fetch_user(job.user_id)
-            await user.send(f"Your picture {titles.title(job.request, _PROMPT_SHOWN)} is there: {where}")
+            title = titles.title(job.request, _PROMPT_SHOWN)
+            await user.send(_("Your picture {title} is there: {where}").format(title=title, where=where))
         except discord.DiscordException as error:
             _log.info("Job %s: no direct message: %s", job.id, error)
         except Exception:  # noqa: BLE001 - task boundary: nobody waits for this task, so it answers for itself

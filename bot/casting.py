@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bot.language import N_, _
 from bot.ledger.presets import Shelf
 from bot.offer import Offer
 from bot.options import Options
@@ -16,7 +17,7 @@ from flux2.errors import InvalidRequest
 from flux2.prompting.styles import Styles
 from flux2.request import GenerationRequest, ReferenceImage
 
-_LEFT_OUT = "What you set with /settings does not fit here and was left out."
+_LEFT_OUT = N_("What you set with /settings does not fit here and was left out.")
 
 
 class Casting:
@@ -49,7 +50,7 @@ class Casting:
             if not preferred.given():
                 raise
             request, notes = await self._settle(asked, default, scene.pictures)
-            notes = (*notes, _LEFT_OUT)
+            notes = (*notes, _(_LEFT_OUT))
         return request, (*scene.notes, *notes)
 
     async def _settle(

@@ -41,6 +41,7 @@ from bot.interactions.show import ShowButton
 from bot.interactions.spoiler import SpoilerButton
 from bot.interactions.upscale import UpscaleButton
 from bot.interactions.words import OriginalButton, RewordButton, UseButton
+from bot.language import _
 from bot.running import Running
 from bot.rush import Rush
 from bot.services import Services
@@ -178,7 +179,9 @@ class Flux2Bot(commands.AutoShardedBot):
         if interaction.type is discord.InteractionType.modal_submit:
             await on_submit(interaction)
         elif interaction.type is discord.InteractionType.component and not _is_known(custom_id):
-            await answers.refuse(interaction, "This button is too old for me; ask for the picture again with /imagine.")
+            await answers.refuse(
+                interaction, _("This button is too old for me; ask for the picture again with /imagine.")
+            )
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Replies to pictures are edits; there are no prefix commands."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.language import _
 from bot.ledger.job import Job
 from flux2.models import Model
 from flux2.request import GenerationRequest, ReferenceImage
@@ -59,4 +60,5 @@ def recipe_of(job: Job | None) -> str:
 
 def first_of(job: Job) -> tuple[str, ...]:
     """The note on a result that used one of several pictures."""
-    return (f"The first of the {len(job.pictures)} pictures was enlarged.",) if len(job.pictures) > 1 else ()
+    shown = len(job.pictures)
+    return (_("The first of the {count} pictures was enlarged.").format(count=shown),) if shown > 1 else ()

@@ -12,6 +12,7 @@ import discord
 from bot import access, answers, swatches, titles
 from bot.admission import channel_itself
 from bot.interactions.cancel import cancel_view
+from bot.language import _
 from bot.ledger.job import Job, Status
 from bot.policy import Threads
 from bot.refusal import Refusal
@@ -46,8 +47,10 @@ class SlashFront:
         may = is_thread(interaction.channel) or access.may_open_thread(interaction.app_permissions)
         if threads == "always" and not may:
             raise Refusal(
-                "Pictures here go into threads, which I may not open: ask an admin to give me Create Public Threads "
-                "and Send Messages in Threads in this channel."
+                _(
+                    "Pictures here go into threads, which I may not open: ask an admin to give me Create Public "
+                    "Threads and Send Messages in Threads in this channel."
+                )
             )
         self._threads = threads
 

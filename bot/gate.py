@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.language import _
 from bot.ledger.audit import EVERYWHERE
 from bot.ledger.bans import Ban
 from bot.ledger.facts import Pause
@@ -60,14 +61,16 @@ class Gate:
     async def _pass(self, applicant: Applicant, drain: Pause | None, ban: Ban | None) -> Terms:
         if drain is not None:
             reason = plain(drain.reason, 200)
-            raise Refusal(f"I take no new pictures just now ({reason}); try again in a few minutes.")
+            raise Refusal(
+                _("I take no new pictures just now ({reason}); try again in a few minutes.").format(reason=reason)
+            )
         if ban is not None:
             raise banned(ban)
         found = await self.terms(applicant)
         if not found.is_open:
-            raise Refusal("Pictures are not drawn in this channel; use one that the admins have opened for it.")
+            raise Refusal(_("Pictures are not drawn in this channel; use one that the admins have opened for it."))
         if found.needs_age_restriction and not applicant.is_age_restricted:
-            raise Refusal("On this server pictures are drawn in age-restricted channels only; use one of those.")
+            raise Refusal(_("On this server pictures are drawn in age-restricted channels only; use one of those."))
         _require_time(applicant, found)
         return found
 
@@ -91,7 +94,11 @@ class Gate:
 def require(found: Terms, demand: Demand) -> None:
     """Refuse a job that asks for more than its terms allow."""
     if not found.allows_model(demand.model):
-        raise Refusal(f"You may not draw with {plain(demand.model, 60)} on this server; choose another model.")
+        raise Refusal(
+            _("You may not draw with {model} on this server; choose another model.").format(
+                model=plain(demand.model, 60)
+            )
+        )
     for name, bound in found.bounds.items():
         asked = getattr(demand, name)
         if asked > bound.most:

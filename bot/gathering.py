@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import discord
 
 from bot.attachments import AttachmentReader
+from bot.language import _, ngettext
 from bot.ledger.trays import Trays
 from bot.message_links import LinkedPictures, links_in
 from bot.presenter import plain
@@ -63,8 +64,14 @@ class _Pile:
         self.found += (Remote.of(picture) for picture in pictures)
         called = numbered(first, self.before + len(self.found))
         if origin and pictures:
-            self.notes.append(f"{called.capitalize()} {'is' if len(pictures) == 1 else 'are'} {origin}.")
+            self.notes.append(_origin(called, origin, len(pictures)))
         return called
+
+
+def _origin(called: str, origin: str, count: int) -> str:
+    return ngettext("{called} is {origin}.", "{called} are {origin}.", count).format(
+        called=called.capitalize(), origin=origin
+    )
 
 
 class Gathering:
@@ -85,20 +92,25 @@ class Gathering:
         pile = _Pile(before)
         pile.add(pointed.attachments)
         if pointed.link:
-            pile.add(await self._behind(pointed.link, member), "from the linked message")
+            pile.add(await self._behind(pointed.link, member), _("from the linked message"))
         if pointed.avatar:
-            pile.add([avatar_of(pointed.avatar)], f"the avatar of {plain(pointed.avatar.display_name, _NAME)}")
+            name = plain(pointed.avatar.display_name, _NAME)
+            pile.add([avatar_of(pointed.avatar)], _("the avatar of {name}").format(name=name))
         prompt = await self._unlinked(prompt, member, pile)
         tray = await self._trays.of(member.id) if pointed.tray else ()
         if pointed.tray and not tray:
-            raise Refusal("Your reference tray is empty; fill it with /tray or a picture's menu, or leave tray out.")
+            raise Refusal(_("Your reference tray is empty; fill it with /tray or a picture's menu, or leave tray out."))
         total = before + len(pile.found) + len(tray)
         if total > MAX_REFERENCES:
-            raise Refusal(f"{total} pictures are more than any model looks at; take at most {MAX_REFERENCES}.")
+            raise Refusal(
+                _("{total} pictures are more than any model looks at; take at most {most}.").format(
+                    total=total, most=MAX_REFERENCES
+                )
+            )
         read = await self._reader.read(pile.found)
         if tray:
             called = numbered(total - len(tray) + 1, total)
-            pile.notes.append(f"{called.capitalize()} {'is' if len(tray) == 1 else 'are'} from the tray.")
+            pile.notes.append(_origin(called, _("from the tray"), len(tray)))
         pictures = (*read.pictures, *(laid.picture for laid in tray))
         return Gathered(prompt, pictures, (*read.notes, *pile.notes))
 
@@ -112,14 +124,14 @@ class Gathering:
         """The pictures behind every link of the option."""
         links = list(links_in(text))
         if not links:
-            raise Refusal("That is no link to a message; open the message's menu and choose Copy Message Link.")
+            raise Refusal(_("That is no link to a message; open the message's menu and choose Copy Message Link."))
         return [picture for link in links for picture in await self._links.open(link, member)]
 
     async def _unlinked(self, prompt: str, member: discord.User | discord.Member, pile: _Pile) -> str:
         """Put the numbers of its pictures in the place of each link."""
         told, end = "", 0
         for link in links_in(prompt):
-            called = pile.add(await self._links.open(link, member), "from the linked message")
+            called = pile.add(await self._links.open(link, member), _("from the linked message"))
             told, end = told + prompt[end : link.start] + called, link.end
         return told + prompt[end:]
 
@@ -128,13 +140,17 @@ def avatar_of(user: discord.User | discord.Member) -> Remote:
     """The picture a member shows here. Raises Refusal for one who has none of their own."""
     avatar = (user.guild_avatar if isinstance(user, discord.Member) else None) or user.avatar
     if avatar is None:
-        raise Refusal(f"{plain(user.display_name, _NAME)} has no avatar of their own; attach a picture instead.")
+        raise Refusal(
+            _("{name} has no avatar of their own; attach a picture instead.").format(
+                name=plain(user.display_name, _NAME)
+            )
+        )
     still = avatar.replace(format="png", size=_AVATAR_SIDE)
     return Remote(filename=f"{user.name}.png", url=still.url)
 
 
 def numbered(first: int, last: int) -> str:
-    """What pictures `first` to `last` are called: image 2, images 2 and 3, images 2 to 5."""
+    """What pictures `first` to `last` are called in prompts: image 2, images 2 and 3, images 2 to 5."""
     if first >= last:
         return f"image {first}"
     return f"images {first} {'and' if last == first + 1 else 'to'} {last}"

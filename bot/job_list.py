@@ -7,6 +7,7 @@ from discord import ui
 from bot import presenter, titles
 from bot.interactions.cancel import cancel_view
 from bot.interactions.show import ShowButton
+from bot.language import _
 from bot.ledger.job import Job
 from bot.ledger.ledger import Ledger
 from bot.narration import Narration
@@ -25,11 +26,11 @@ async def job_list(
     lines = [await _open_line(number, job, narration) for number, job in enumerate(jobs, start=1)]
     view = cancel_view(*(job.id for job in jobs))
     if lost:
-        lines.append("Drawn, but not posted:")
+        lines.append(_("Drawn, but not posted:"))
     for number, job in enumerate(lost, start=1):
         lines.append(f"{number}. {titles.title(job.request, _PROMPT)} · {_when(job)}")
-        view.add_item(ShowButton(job.id, f"Post again {number}" if len(lost) > 1 else None))
-    text = "\n".join(lines) or "You have no pictures waiting or being drawn; start one with /imagine."
+        view.add_item(ShowButton(job.id, _("Post again {number}").format(number=number) if len(lost) > 1 else None))
+    text = "\n".join(lines) or _("You have no pictures waiting or being drawn; start one with /imagine.")
     if left:
         text += "\n" + left
     return presenter.shorten(text, presenter.MAX_CONTENT), view

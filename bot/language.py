@@ -8,6 +8,7 @@ up where it is said: modules are imported before the root chooses the language. 
 from __future__ import annotations
 
 import gettext
+from collections.abc import Sequence
 from pathlib import Path
 
 ENGLISH = "en"
@@ -48,6 +49,12 @@ def _(text: str) -> str:
 def ngettext(one: str, many: str, count: int) -> str:
     """Of the two forms the one that goes with `count`, in the language that is spoken."""
     return _spoken.ngettext(one, many, count)
+
+
+def listed(parts: Sequence[str]) -> str:
+    """“a”, “a and b”, “a, b and c”."""
+    *others, last = parts
+    return _("{others} and {last}").format(others=", ".join(others), last=last) if others else last
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name, which the extraction looks for

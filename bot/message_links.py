@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import discord
 from discord.http import Route
 
+from bot.language import N_, _
 from bot.refusal import Refusal
 from bot.remote import Remote, pictures_in
 
@@ -28,8 +29,8 @@ _MESSAGE = (
 )
 _FILE = r"https?://[^\s<>\"]+/attachments/(?P<folder>\d{15,20})/\d{15,20}/[^\s<>\"?]+(?:\?[^\s<>\"]*)?"
 _LINK = re.compile(rf"<?(?:{_MESSAGE}|(?P<file>{_FILE}))>?")
-_UNSEEN = "You cannot see the channel that link leads to; save the picture and attach it instead."
-_NOT_READ = (
+_UNSEEN = N_("You cannot see the channel that link leads to; save the picture and attach it instead.")
+_NOT_READ = N_(
     "I find no picture in that message. Discord shows me other people's messages only through their own menu: "
     "open it there, choose Apps, then Add to references."
 )
@@ -68,18 +69,18 @@ class LinkedPictures:
         """Return the pictures behind `link`, one at least. Raises Refusal where `member` may not see them."""
         channel = await self._channel(link.channel_id)
         if not await self._may_read(channel, member):
-            raise Refusal(_UNSEEN)
+            raise Refusal(_(_UNSEEN))
         if link.message_id is None:
             return [Remote.at(link.file)]
         try:
             message = await channel.fetch_message(link.message_id)
         except discord.NotFound as gone:
-            raise Refusal("The message that link leads to is gone; attach the picture instead.") from gone
+            raise Refusal(_("The message that link leads to is gone; attach the picture instead.")) from gone
         except discord.Forbidden as closed:
-            raise Refusal("I cannot read the channel that link leads to; attach the picture instead.") from closed
+            raise Refusal(_("I cannot read the channel that link leads to; attach the picture instead.")) from closed
         pictures = pictures_in(message)
         if not pictures:
-            raise Refusal(_NOT_READ)
+            raise Refusal(_(_NOT_READ))
         return pictures
 
     async def _channel(self, channel_id: int) -> Readable:
@@ -87,9 +88,9 @@ class LinkedPictures:
             # Asked anew where it is not known: private threads and direct messages are not.
             found = self._client.get_channel(channel_id) or await self._client.fetch_channel(channel_id)
         except (discord.NotFound, discord.Forbidden, discord.InvalidData) as hidden:
-            raise Refusal(_UNSEEN) from hidden
+            raise Refusal(_(_UNSEEN)) from hidden
         if not isinstance(found, Readable):
-            raise Refusal(_UNSEEN)
+            raise Refusal(_(_UNSEEN))
         return found
 
     async def _may_read(self, channel: Readable, member: discord.User | discord.Member) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from redis.exceptions import RedisError
 
 from bot.fleet import Fleet
+from bot.language import _
 from bot.presenter import plain
 from bot.refusal import Refusal
 from bot.shared_look import SharedLook
@@ -46,7 +47,7 @@ class Offer:
             self._seen_at = time.monotonic()
         except (RedisError, OSError) as error:
             if not self._seen or time.monotonic() > self._seen_at + MODEL_SEEN_S:
-                raise Refusal("The queue cannot be reached right now; try again in a few minutes.") from error
+                raise Refusal(_("The queue cannot be reached right now; try again in a few minutes.")) from error
             _log.warning("The workers cannot be asked; what they offered last stands: %s", error)
         return self._seen
 
@@ -61,12 +62,14 @@ class Offer:
     def pick(self, name: str | None, preferred: str | None = None) -> Model:
         """As `choose`, from the last look. Raises Refusal."""
         if not self._seen:
-            raise Refusal("No GPU is running right now; try again in a few minutes or tell whoever runs this bot.")
+            raise Refusal(_("No GPU is running right now; try again in a few minutes or tell whoever runs this bot."))
         if name is None:
             here = None if preferred is None else self._seen.get(preferred)
             return here or self._seen.get(self._default) or self._seen[min(self._seen)]
         if name not in self._seen:
             offered = ", ".join(plain(other, 60) for other in sorted(self._seen))
-            why = "is drawn by a host's API only" if name in HOSTED and name not in REGISTRY else "is not running here"
-            raise Refusal(f"The model “{plain(name, 60)}” {why}; /imagine can draw with {offered}.")
+            why = _("The model “{name}” is not running here; /imagine can draw with {offered}.")
+            if name in HOSTED and name not in REGISTRY:
+                why = _("The model “{name}” is drawn by a host's API only; /imagine can draw with {offered}.")
+            raise Refusal(why.format(name=plain(name, 60), offered=offered))
         return self._seen[name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from bot.language import _
 from bot.refusal import Refusal
 from flux2.models import Model
 from flux2.prompting.styles import Style
@@ -63,6 +64,10 @@ class Options:
         """Refuse what no model could draw."""
         length = len(self.prompt.strip())
         if not length:
-            raise Refusal("The prompt is empty; say in a few words what the picture should show.")
+            raise Refusal(_("The prompt is empty; say in a few words what the picture should show."))
         if length > MAX_PROMPT:
-            raise Refusal(f"The prompt has {length} characters; shorten it to at most {MAX_PROMPT}.")
+            raise Refusal(
+                _("The prompt has {length} characters; shorten it to at most {most}.").format(
+                    length=length, most=MAX_PROMPT
+                )
+            )

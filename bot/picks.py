@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.language import _, listed
 from flux2.prompting import indexing
 
 
@@ -33,10 +34,11 @@ def pick(instruction: str, shown: int, extra: int = 0) -> Pick:
     numbers = {old: new for new, old in enumerate(chosen, start=1)}
     numbers |= {shown + one: len(chosen) + one for one in range(1, extra + 1)}
     if not named:
-        said = f"The first of the {shown} pictures was edited; say “image 2” to pick another."
+        said = _("The first of the {shown} pictures was edited; say “image 2” to pick another.").format(shown=shown)
     elif len(named) == 1:
-        said = f"Image {named[0]} of the {shown} pictures was edited."
+        said = _("Image {number} of the {shown} pictures was edited.").format(number=named[0], shown=shown)
     else:
-        *others, last = (str(number) for number in named)
-        said = f"Images {', '.join(others)} and {last} of the {shown} pictures were taken together."
+        said = _("Images {numbers} of the {shown} pictures were taken together.").format(
+            numbers=listed([str(number) for number in named]), shown=shown
+        )
     return Pick(chosen, indexing.renumbered(instruction, numbers), (said,))

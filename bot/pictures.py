@@ -9,6 +9,7 @@ import discord
 
 from bot import titles
 from bot.attachments import KEPT_PIXELS
+from bot.language import _
 from bot.ledger.job import Job
 from bot.refusal import Refusal
 from bot.services import Services
@@ -29,7 +30,7 @@ async def picture_of(
             return ReferenceImage(sha256=picture.sha256, width=picture.width, height=picture.height)
     if shown is not None and shown.attachments:
         return (await services.attachments.read(shown.attachments[:1], max_pixels=max_pixels)).pictures[0]
-    raise Refusal("That picture is no longer stored; attach it to /imagine instead.")
+    raise Refusal(_("That picture is no longer stored; attach it to /imagine instead."))
 
 
 async def pictures_of(
@@ -44,7 +45,7 @@ async def pictures_of(
         elif shown is not None and len(shown.attachments) >= number:
             found += (await services.attachments.read([shown.attachments[number - 1]])).pictures
         else:
-            raise Refusal("That picture is no longer stored; attach it to /edit instead.")
+            raise Refusal(_("That picture is no longer stored; attach it to /edit instead."))
     return tuple(found)
 
 
@@ -53,7 +54,7 @@ def files_of(job: Job, blobs: Blobs) -> list[discord.File]:
     try:
         contents = [blobs.get(picture.sha256) for picture in job.pictures]
     except BlobMissing as gone:
-        raise Refusal("These pictures are no longer stored; draw them again with /imagine.") from gone
+        raise Refusal(_("These pictures are no longer stored; draw them again with /imagine.")) from gone
     alt_text = titles.alt_text(job.request)
     return [
         # The skeleton's name: what is behind a click stays there.

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bot.language import _
 from bot.ledger.allowance import Allowance
 from bot.ledger.rules import Document, Key, Scope
 
@@ -135,10 +136,10 @@ def terms(applicant: Applicant, of_guild: Rules, of_operator: Rules) -> Terms:
     channel = _channel(applicant, of_guild)
     role = _role(applicant, of_guild)
     layers: tuple[tuple[Bounds, str], ...] = (
-        (role, "Your role"),
-        (channel, "This channel"),
-        (guild, "This server"),
-        (operator, "This bot"),
+        (role, _("Your role")),
+        (channel, _("This channel")),
+        (guild, _("This server")),
+        (operator, _("This bot")),
     )
     return Terms(
         role=role,

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bot.language import _
 from bot.options import Options
 from flux2.prompting import scene, styles
 from flux2.prompting.styles import Styles
@@ -124,7 +125,7 @@ def stage(prompt: str, cast: Mapping[str, Preset], own: Sequence[ReferenceImage]
             pictures += preset.pictures
             numbers[name] = _numbered(range(first, len(pictures) + 1))
     told = _MENTION.sub(lambda match: numbers.get(match[1].lower(), match[0]), prompt)
-    notes = tuple(f"@{name} is {number}." for name, number in numbers.items())
+    notes = tuple(_("@{name} is {number}.").format(name=name, number=number) for name, number in numbers.items())
     return Scene(told, tuple(pictures), notes)
 
 

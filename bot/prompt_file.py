@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.attachments import AttachmentReader
+from bot.language import _
 from bot.refusal import Refusal
 from bot.remote import Attached
 from flux2.prompting import scene
@@ -22,9 +23,11 @@ def split(attachments: Sequence[Attached]) -> tuple[Attached | None, list[Attach
     """
     prompts = [one for one in attachments if _is_json(one)]
     if len(prompts) > 1:
-        raise Refusal("There are two JSON files; attach the one that is to be drawn.")
+        raise Refusal(_("There are two JSON files; attach the one that is to be drawn."))
     if prompts and prompts[0].size > MAX_BYTES:
-        raise Refusal(f"The JSON file is larger than {MAX_BYTES // 1024} KiB; a prompt is a few lines.")
+        raise Refusal(
+            _("The JSON file is larger than {most} KiB; a prompt is a few lines.").format(most=MAX_BYTES // 1024)
+        )
     return (prompts[0] if prompts else None), [one for one in attachments if one not in prompts]
 
 
@@ -34,8 +37,8 @@ async def read(attachment: Attached, words: str, reader: AttachmentReader) -> st
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Refusal("The JSON file is not UTF-8 text; save it as UTF-8 and attach it again.") from error
-    described, _ = scene.parse(text)
+        raise Refusal(_("The JSON file is not UTF-8 text; save it as UTF-8 and attach it again.")) from error
+    described, _notes = scene.parse(text)
     if words.strip().lower() in _NO_WORDS:
         return described.text()
     whole = "; ".join(filter(None, (words.strip(), described.scene)))

@@ -9,6 +9,7 @@ import contextlib
 from typing import Literal
 
 from bot.fleet import Fleet
+from bot.language import _
 from bot.offer import Offer
 from bot.presenter import plain
 from bot.refusal import Refusal
@@ -23,7 +24,6 @@ Mode = Literal["none", "local", "openrouter", "auto"]
 MODES: tuple[Mode, ...] = ("none", "local", "openrouter", "auto")
 Route = Literal["local", "openrouter"]
 _GUESSABLE = 256
-_OPERATOR = "tell whoever runs this bot"
 
 
 class Routes:
@@ -42,22 +42,24 @@ class Routes:
         if mode == "openrouter":
             return await self._require_hosted()
         if mode == "local":
-            return _require(model.can_rewrite, f"{model.name} cannot rewrite prompts")
+            why = _("{model} cannot rewrite prompts; choose openrouter, or tell whoever runs this bot.")
+            return _require(model.can_rewrite, why, model)
         if await self.hosted():
             return "openrouter"
-        return _require(model.can_rewrite, f"No hosted language model is set up here and {model.name} cannot write")
+        why = _("No hosted language model is set up here and {model} cannot write; tell whoever runs this bot.")
+        return _require(model.can_rewrite, why, model)
 
     async def for_pictures(self, mode: Mode, model: Model) -> Route:
         """Who describes a picture. Raises Refusal where nobody can, or not in that way."""
         if mode == "openrouter":
             return await self._require_hosted()
         if mode == "local":
-            return _require(model.can_describe, f"{model.name} cannot see pictures")
+            why = _("{model} cannot see pictures; choose openrouter, or tell whoever runs this bot.")
+            return _require(model.can_describe, why, model)
         if await self.hosted():
             return "openrouter"
-        return _require(
-            model.can_describe, f"No hosted language model is set up here and {model.name} cannot see pictures"
-        )
+        why = _("No hosted language model is set up here and {model} cannot see pictures; tell whoever runs this bot.")
+        return _require(model.can_describe, why, model)
 
     async def settle(
         self, mode: Mode | None, request: GenerationRequest, offer: Offer, *, preferred: Mode | None = None
@@ -72,7 +74,7 @@ class Routes:
                 return await self.settle(preferred, request, offer)
         if request.variants:
             # Each list's words are there to be compared; rewritten one by one they could not be.
-            return request, () if mode in (None, "none") else ("A prompt with lists is drawn as it is written.",)
+            return request, () if mode in (None, "none") else (_("A prompt with lists is drawn as it is written."),)
         model = offer.pick(request.model)
         if mode in ("local", "openrouter"):
             return request.model_copy(update={"upsample": await self.for_words(mode, model)}), ()
@@ -85,7 +87,9 @@ class Routes:
             return request, ()
         if mode == "auto":
             return request.model_copy(update={"upsample": route}), ()
-        return request, (f"This prompt has {reason}: /enhance or upsample:auto may draw it better.",)
+        return request, (
+            _("This prompt has {reason}: /enhance or upsample:auto may draw it better.").format(reason=reason),
+        )
 
     def warning(self, request: GenerationRequest, offer: Offer) -> str:
         """What to tell the member of a prompt whose end may not be read, by an estimate; "" where all of it is."""
@@ -94,10 +98,10 @@ class Routes:
         # The shipped miniature's words are not those of a language model: nothing can be guessed about its tokens.
         if request.upsample != "none" or longest <= limit or limit < _GUESSABLE:
             return ""
-        return (
-            f"This prompt has about {longest} tokens and {plain(request.model, 60)} reads {limit}: its end may not "
+        return _(
+            "This prompt has about {longest} tokens and {model} reads {limit}: its end may not "
             "count, so put what matters most first. The result says what was cut."
-        )
+        ).format(longest=longest, model=plain(request.model, 60), limit=limit)
 
     async def seen(self, request: UpscaleRequest, model: Model) -> UpscaleRequest:
         """Return the request with who captions its picture: the model itself, else a hosted one, else nobody."""
@@ -106,11 +110,11 @@ class Routes:
 
     async def _require_hosted(self) -> Route:
         if await self.hosted() is None:
-            raise Refusal(f"No hosted language model is set up here; choose local, or {_OPERATOR}.")
+            raise Refusal(_("No hosted language model is set up here; choose local, or tell whoever runs this bot."))
         return "openrouter"
 
 
-def _require(can: bool, why: str) -> Route:
+def _require(can: bool, why: str, model: Model) -> Route:
     if not can:
-        raise Refusal(f"{why}; choose openrouter, or {_OPERATOR}." if "hosted" not in why else f"{why}; {_OPERATOR}.")
+        raise Refusal(why.format(model=model.name))
     return "local"

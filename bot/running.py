@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from bot.language import _
 from bot.refusal import Refusal
 
 _CANCEL_AGAIN_S = 1.0
@@ -34,7 +35,7 @@ class Running:
     def enter(self) -> None:
         """Count the current task until it ends. Raises Refusal once a stop has begun."""
         if self._is_closing:
-            raise Refusal("I am restarting; try again in a minute. Pictures already asked for are not lost.")
+            raise Refusal(_("I am restarting; try again in a minute. Pictures already asked for are not lost."))
         task = asyncio.current_task()
         if task is not None and task not in self._tasks:
             self._tasks.add(task)

@@ -14,6 +14,7 @@ from typing import Any, cast
 import discord
 
 from bot.interactions.custom_id import Verb, custom_id
+from bot.language import _
 from bot.ledger.job import Job, Status
 
 _log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ _TOKEN_DEAD = frozenset({50027, 10015, 10062})
 _GONE = frozenset({10003, 10008, 50001, 50013, 50083, 30046})
 """Channel or message deleted, access or permission lost, thread archived, too many edits of an old message."""
 _ORIGINAL = cast(int, "@original")
-_PREVIEW, _ALT_TEXT = "preview.webp", "What the picture is becoming"
+_PREVIEW = "preview.webp"
 _LOOK_BACK = 200
 """Messages read after a job's acceptance; a status message is among the first of them."""
 
@@ -91,7 +92,8 @@ class StatusMessages:
 def _attached(pictures: Sequence[bytes] | None) -> dict[str, Any]:
     if pictures is None:
         return {}
-    return {"attachments": [discord.File(io.BytesIO(data), _PREVIEW, description=_ALT_TEXT) for data in pictures]}
+    shows = _("What the picture is becoming")
+    return {"attachments": [discord.File(io.BytesIO(data), _PREVIEW, description=shows) for data in pictures]}
 
 
 def _buttons(message: discord.Message) -> set[str | None]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
+from bot.language import _
 from flux2.prompting import colours, wording
 from flux2.prompting.colours import Swatch
 
@@ -33,8 +34,8 @@ def named_by(prompt: str) -> tuple[bytes, str] | None:
     found = wording.swatches(prompt)
     if not found:
         return None
-    words = ", ".join(f"{one.code} to {one.end}" if one.end else one.code for one in found)
-    return strip(found), f"Colours: {words}"
+    words = ", ".join(_("{code} to {end}").format(code=one.code, end=one.end) if one.end else one.code for one in found)
+    return strip(found), _("Colours: {words}").format(words=words)
 
 
 def _field(swatch: Swatch, width: int) -> Image.Image:

@@ -5,6 +5,7 @@ A new kind of request gets its words here.
 
 from __future__ import annotations
 
+from bot.language import _
 from bot.ledger.job import Job
 from bot.presenter import plain, shorten
 from flux2.prompting.wording import plain_words
@@ -25,11 +26,13 @@ def title(request: Request, limit: int) -> str:
         case GenerationRequest():
             return f"“{plain(plain_words(request.prompt), limit)}”"
         case UpscaleRequest():
-            return f"Upscale {request.factor:.3g}× to {request.width}×{request.height}"
+            return _("Upscale {factor:.3g}× to {width}×{height}").format(
+                factor=request.factor, width=request.width, height=request.height
+            )
         case RewriteRequest():
-            return f"Rewrite “{plain(request.prompt, limit)}”"
+            return _("Rewrite “{prompt}”").format(prompt=plain(request.prompt, limit))
         case DescribeRequest():
-            return "Describe a picture"
+            return _("Describe a picture")
 
 
 def status(job: Job, text: str) -> str:
@@ -41,11 +44,11 @@ def thread_name(request: Request) -> str:
     """The job as a thread's name: 1 to 100 characters on one line, unescaped."""
     match request:
         case GenerationRequest():
-            return shorten(" ".join(plain_words(request.prompt).split()), _THREAD) or "picture"
+            return shorten(" ".join(plain_words(request.prompt).split()), _THREAD) or _("picture")
         case UpscaleRequest():
             return title(request, _THREAD)
         case RewriteRequest():
-            return shorten(f"Rewrite “{' '.join(request.prompt.split())}”", _THREAD)
+            return shorten(_("Rewrite “{prompt}”").format(prompt=" ".join(request.prompt.split())), _THREAD)
         case DescribeRequest():
             return title(request, _THREAD)
 
@@ -54,11 +57,12 @@ def alt_text(request: Request) -> str:
     """What a screen reader says of the job's pictures, unescaped."""
     match request:
         case GenerationRequest():
-            return shorten("AI-generated picture: " + " ".join(plain_words(request.prompt).split()), _ALT_TEXT)
+            words = " ".join(plain_words(request.prompt).split())
+            return shorten(_("AI-generated picture: {prompt}").format(prompt=words), _ALT_TEXT)
         case UpscaleRequest():
             words = " ".join((request.prompt or request.recipe).split())
-            shows = f": {words}" if words else ""
-            return shorten(f"Picture enlarged to {request.width}×{request.height} by AI{shows}", _ALT_TEXT)
+            said = _("Picture enlarged to {width}×{height} by AI").format(width=request.width, height=request.height)
+            return shorten(f"{said}: {words}" if words else said, _ALT_TEXT)
         case RewriteRequest() | DescribeRequest():
             return ""
 
@@ -66,5 +70,5 @@ def alt_text(request: Request) -> str:
 def alt_text_template(request: Request) -> str:
     """The same as a template: delivery fills in the prompt that was drawn in the end, which may be a rewritten one."""
     if isinstance(request, GenerationRequest):
-        return "AI-generated picture: {prompt}"
+        return _("AI-generated picture: {prompt}")
     return literal(alt_text(request))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from PIL import Image
 
 from bot.attachments import AttachmentReader
+from bot.language import _
 from bot.ledger.trays import KEPT, MAX_LABEL, MAX_PICTURES, Laid, Tray, TrayFull, Trays
 from bot.presenter import plain, shorten
 from bot.refusal import Refusal
@@ -43,7 +44,11 @@ class TrayDesk:
         Nothing is downloaded that surely does not fit.
         """
         if len(pictures) > MAX_PICTURES:
-            raise Refusal(f"{len(pictures)} pictures are more than a tray holds; add at most {MAX_PICTURES}.")
+            raise Refusal(
+                _("{count} pictures are more than a tray holds; add at most {most}.").format(
+                    count=len(pictures), most=MAX_PICTURES
+                )
+            )
         read = await self._reader.read(pictures)
         laid = [
             Laid(picture=picture, label=shorten(" ".join(one.filename.split()), MAX_LABEL))
@@ -53,10 +58,10 @@ class TrayDesk:
         try:
             return await self._trays.add(user_id, laid), read.notes
         except TrayFull as full:
-            room = f"only {full.room} more fit" if full.room else "it is full"
-            raise Refusal(
-                f"Your tray holds {MAX_PICTURES} pictures and {room}; take some out with /tray first."
-            ) from full
+            said = _("Your tray holds {count} pictures and it is full; take some out with /tray first.")
+            if full.room:
+                said = _("Your tray holds {count} pictures and only {room} more fit; take some out with /tray first.")
+            raise Refusal(said.format(count=MAX_PICTURES, room=full.room)) from full
 
     async def arrange(self, user_id: int, order: Callable[[Tray], Tray]) -> Tray:
         """Put the tray in another order, or take some out."""
@@ -104,7 +109,7 @@ def in_order(text: str) -> Callable[[Tray], Tray]:
         words = text.replace(",", " ").split()
         numbers = [int(word) if word.isdecimal() else 0 for word in words]
         if not tray or any(not 1 <= number <= len(tray) for number in numbers) or len(set(numbers)) < len(numbers):
-            raise Refusal(f"Give each picture's number once, 1 to {len(tray)}, such as “2 1”.")
+            raise Refusal(_("Give each picture's number once, 1 to {count}, such as “2 1”.").format(count=len(tray)))
         named = [tray[number - 1] for number in numbers]
         return (*named, *(laid for laid in tray if laid not in named))
 
@@ -114,18 +119,19 @@ def in_order(text: str) -> Callable[[Tray], Tray]:
 def told(tray: Tray) -> str:
     """The tray in words."""
     if not tray:
-        return (
+        return _(
             "Your reference tray is empty. Fill it with a picture's menu (Apps, Add to references) or with /tray; "
             "then draw with tray:True."
         )
     names = " · ".join(f"{number} {plain(laid.label, _NAME)}" for number, laid in enumerate(tray, start=1))
-    return (
-        f"Your reference tray: {names}\n"
+    return _(
+        "Your reference tray: {names}\n"
         "-# Say “image 1”, “image 2” … in the prompt: press Draw…, or use /imagine, /edit or /studio with the tray. "
-        f"It is emptied after {KEPT.days} days without a change."
-    )
+        "It is emptied after {days} days without a change."
+    ).format(names=names, days=KEPT.days)
 
 
 def alt_text(tray: Tray) -> str:
     """What a screen reader says of the sheet."""
-    return shorten("Contact sheet: " + ", ".join(f"{n} {laid.label}" for n, laid in enumerate(tray, start=1)), 1024)
+    labels = ", ".join(f"{number} {laid.label}" for number, laid in enumerate(tray, start=1))
+    return shorten(_("Contact sheet: {labels}").format(labels=labels), 1024)

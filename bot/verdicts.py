@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from bot.language import N_, _, listed, ngettext
 from bot.ledger.allowance import Allowance, QuotaReached, Usage
 from bot.ledger.audit import EVERYWHERE
 from bot.ledger.bans import Ban
@@ -16,19 +17,22 @@ from bot.policy import Bound
 from bot.presenter import elapsed, plain
 from bot.refusal import Refusal
 
-_FOREVER = "this ban has no end"
 _ASKED = {
-    "megapixels": ("megapixels", "ask for a smaller size"),
-    "steps": ("steps", "ask for fewer"),
-    "count": ("pictures at a time", "ask for fewer"),
-    "references": ("reference images", "leave some out"),
+    "megapixels": (N_("megapixels"), N_("ask for a smaller size")),
+    "steps": (N_("steps"), N_("ask for fewer")),
+    "count": (N_("pictures at a time"), N_("ask for fewer")),
+    "references": (N_("reference images"), N_("leave some out")),
 }
 
 
 def beyond(name: str, bound: Bound, asked: float) -> Refusal:
     """The sentence for a job that asks for more of `name` than `bound`."""
     what, advice = _ASKED[name]
-    return Refusal(f"{bound.says} allows at most {bound.most:g} {what}, and this has {asked:g}; {advice}.")
+    return Refusal(
+        _("{says} allows at most {most:g} {what}, and this has {asked:g}; {advice}.").format(
+            says=bound.says, most=bound.most, what=_(what), asked=asked, advice=_(advice)
+        )
+    )
 
 
 def quota_refusal(reached: QuotaReached) -> Refusal:
@@ -36,39 +40,54 @@ def quota_refusal(reached: QuotaReached) -> Refusal:
     frees = f"<t:{int(reached.frees_at.timestamp()) + 1}:R>"
     if reached.limit == "cooldown":
         return Refusal(
-            f"There are {elapsed(reached.most)} between two pictures here; the next can be asked for {frees}."
+            _("There are {elapsed} between two pictures here; the next can be asked for {frees}.").format(
+                elapsed=elapsed(reached.most), frees=frees
+            )
         )
     if reached.limit == "pictures":
-        used = f"You have used {reached.used:g} of {reached.most:g} pictures for today"
-        more = "" if reached.wanted == 1 else f", and this asks for {reached.wanted:g}"
+        used = _("You have used {used:g} of {most:g} pictures for today").format(used=reached.used, most=reached.most)
+        more = "" if reached.wanted == 1 else _("and this asks for {wanted:g}").format(wanted=reached.wanted)
     else:
-        used = f"You have used {reached.used:.0f} of {reached.most:.0f} GPU-seconds for today"
-        more = f", and this takes about {reached.wanted:.0f}"
-    return Refusal(f"{used}{more}; it frees up {frees}.")
+        used = _("You have used {used:.0f} of {most:.0f} GPU-seconds for today").format(
+            used=reached.used, most=reached.most
+        )
+        more = _("and this takes about {wanted:.0f}").format(wanted=reached.wanted)
+    said = f"{used}, {more}" if more else used
+    return Refusal(_("{said}; it frees up {frees}.").format(said=said, frees=frees))
 
 
 def left_today(allowance: Allowance, used: Usage) -> str:
     """What is left of a day's quotas, and when they begin anew; empty without any."""
     parts = []
     if (most := allowance.pictures_per_day) is not None:
-        parts.append(f"{max(most - used.pictures, 0)} of {most} pictures")
+        parts.append(_("{left} of {most} pictures").format(left=max(most - used.pictures, 0), most=most))
     if (seconds := allowance.gpu_seconds_per_day) is not None:
-        parts.append(f"{max(seconds - used.gpu_ms / 1000, 0):.0f} of {seconds:.0f} GPU-seconds")
+        left = max(seconds - used.gpu_ms / 1000, 0)
+        parts.append(_("{left:.0f} of {most:.0f} GPU-seconds").format(left=left, most=seconds))
     if not parts:
         return ""
-    return f"Left for today: {' and '.join(parts)}; all of it again <t:{int(next_day(now()).timestamp())}:R>."
+    again = f"<t:{int(next_day(now()).timestamp())}:R>"
+    return _("Left for today: {figures}; all of it again {when}.").format(figures=listed(parts), when=again)
 
 
 def banned(ban: Ban) -> Refusal:
     """The sentence for a banned member: why, and until when."""
-    until = _FOREVER if ban.expires_at is None else f"it ends <t:{int(ban.expires_at.timestamp())}:R>"
-    reason = plain(ban.reason, 200) or "no reason was given"
-    where = "from this bot" if ban.guild_id == EVERYWHERE else "from drawing on this server"
-    return Refusal(f"You are banned {where}: {reason}; {until}. Ask an admin if you think this is wrong.")
+    until = _("this ban has no end")
+    if ban.expires_at is not None:
+        until = _("it ends {when}").format(when=f"<t:{int(ban.expires_at.timestamp())}:R>")
+    reason = plain(ban.reason, 200) or _("no reason was given")
+    said = _("You are banned from drawing on this server: {reason}; {until}. Ask an admin if you think this is wrong.")
+    if ban.guild_id == EVERYWHERE:
+        said = _("You are banned from this bot: {reason}; {until}. Ask an admin if you think this is wrong.")
+    return Refusal(said.format(reason=reason, until=until))
 
 
 def too_new(days: int, opens: datetime) -> Refusal:
     """The sentence for a member who has not been on the server for `days` yet."""
-    needed = "1 day" if days == 1 else f"{days} days"
+    needed = ngettext("{count} day", "{count} days", days).format(count=days)
     moment = f"<t:{int(opens.timestamp())}:R>"
-    return Refusal(f"Members draw here once they have been on this server for {needed}; for you that is {moment}.")
+    return Refusal(
+        _("Members draw here once they have been on this server for {needed}; for you that is {moment}.").format(
+            needed=needed, moment=moment
+        )
+    )

@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.dispatcher import Dispatcher
 from bot.fleet import Fleet
+from bot.language import _
 from bot.ledger.audit import EVERYWHERE, Actor
 from bot.ledger.governance import Governance
 from bot.ledger.job import Job
@@ -52,7 +53,7 @@ class Desk:
         """Return a job of this server. Raises Refusal."""
         job = await self.ledger.get(job_id.strip().lower())
         if job is None or not self.concerns(job):
-            raise Refusal("This server has no such job; the id is the 16 letters and digits in the file name.")
+            raise Refusal(_("This server has no such job; the id is the 16 letters and digits in the file name."))
         return job
 
     async def note(self, action: str, target: object = "", before: Any = None, after: Any = None) -> None:
@@ -66,9 +67,9 @@ class Listing:
 
     title: str
     lines: tuple[str, ...]
-    empty: str = "There is nothing."
+    empty: str = field(default_factory=lambda: _("There is nothing."))
 
 
 def mention(user_id: int) -> str:
     """A member as Discord shows him; the operator's terminal has no member."""
-    return f"<@{user_id}>" if user_id else "the terminal"
+    return f"<@{user_id}>" if user_id else _("the terminal")

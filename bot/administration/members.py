@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from bot.administration import span
 from bot.administration.desk import Desk, Listing, mention
+from bot.language import _, listed
+from bot.ledger.allowance import Usage
 from bot.ledger.audit import EVERYWHERE
+from bot.ledger.bans import Ban
 from bot.ledger.rows import now
 from bot.ledger.rules import Document, Scope
 from bot.policy import RolePolicy
@@ -17,30 +20,42 @@ _MAX_REASON = 200
 async def ban(desk: Desk, user_id: int, reason: str, lasts: str | None) -> str:
     """Keep a member from drawing, here or, for the operator, everywhere."""
     if user_id == desk.actor.user_id:
-        raise Refusal("You cannot ban yourself; ask another admin.")
+        raise Refusal(_("You cannot ban yourself; ask another admin."))
     ends = None if not lasts else now() + span.parse(lasts)
     former = await desk.governance.ban(desk.actor, user_id, reason.strip()[:_MAX_REASON], ends)
-    until = "until somebody lifts it" if ends is None else f"until <t:{int(ends.timestamp())}:f>"
-    again = " This replaces an earlier ban." if former is not None else ""
-    return f"{mention(user_id)} is banned from drawing {until}.{again} Cancel open pictures with /admin cancel."
+    until = _("until somebody lifts it")
+    if ends is not None:
+        until = _("until {when}").format(when=f"<t:{int(ends.timestamp())}:f>")
+    sentences = [
+        _("{member} is banned from drawing {until}.").format(member=mention(user_id), until=until),
+        _("This replaces an earlier ban.") if former is not None else "",
+        _("Cancel open pictures with /admin cancel."),
+    ]
+    return " ".join(filter(None, sentences))
 
 
 async def unban(desk: Desk, user_id: int) -> str:
     """Let a member draw again."""
     former = await desk.governance.unban(desk.actor, user_id)
     if former is None:
-        raise Refusal(f"{mention(user_id)} is not banned here; /admin ban without a member lists who is.")
-    return f"{mention(user_id)} may draw again."
+        raise Refusal(
+            _("{member} is not banned here; /admin ban without a member lists who is.").format(member=mention(user_id))
+        )
+    return _("{member} may draw again.").format(member=mention(user_id))
 
 
 async def bans(desk: Desk) -> Listing:
     """Who is banned here."""
-    lines = [
-        f"{mention(one.user_id)} · {plain(one.reason, 120) or 'no reason'} · by {mention(one.banned_by)}"
-        + (" · no end" if one.expires_at is None else f" · ends <t:{int(one.expires_at.timestamp())}:R>")
-        for one in await desk.governance.bans(desk.guild_id)
-    ]
-    return Listing("Banned from drawing", tuple(lines), "Nobody is banned.")
+    lines = map(_ban, await desk.governance.bans(desk.guild_id))
+    return Listing(_("Banned from drawing"), tuple(lines), _("Nobody is banned."))
+
+
+def _ban(one: Ban) -> str:
+    end = _("no end")
+    if one.expires_at is not None:
+        end = _("ends {when}").format(when=f"<t:{int(one.expires_at.timestamp())}:R>")
+    reason, by = plain(one.reason, 120) or _("no reason"), _("by {member}").format(member=mention(one.banned_by))
+    return " · ".join((mention(one.user_id), reason, by, end))
 
 
 async def quota_show(desk: Desk, user_id: int | None) -> Listing:
@@ -52,21 +67,23 @@ async def quota_show(desk: Desk, user_id: int | None) -> Listing:
         used = [(user_id, await desk.governance.usage(desk.guild_id, user_id))]
     rules = await desk.governance.rules(desk.guild_id)
     lines = [
-        f"{mention(one)} · {usage.pictures} pictures · {usage.gpu_ms / 1000:.0f} GPU-seconds"
-        + _own(rules.get((Scope.MEMBER, one), {}))
+        " · ".join(filter(None, (mention(one), *_used(usage), _own(rules.get((Scope.MEMBER, one), {})))))
         for one, usage in used
     ]
-    return Listing("Used today (UTC)", tuple(lines), "Nobody has drawn anything today.")
+    return Listing(_("Used today (UTC)"), tuple(lines), _("Nobody has drawn anything today."))
 
 
 def _own(document: Document) -> str:
     own = RolePolicy.model_validate(document)
-    parts = [
-        f"{value} {what}"
-        for value, what in ((own.pictures_per_day, "pictures"), (own.gpu_seconds_per_day, "GPU-seconds"))
-        if value is not None
-    ]
-    return f" · own quota: {' and '.join(parts)} a day" if parts else ""
+    pictures, seconds = own.pictures_per_day, own.gpu_seconds_per_day
+    parts = [] if pictures is None else [_("{count} pictures").format(count=pictures)]
+    parts += [] if seconds is None else [_("{seconds} GPU-seconds").format(seconds=seconds)]
+    return _("own quota: {figures} a day").format(figures=listed(parts)) if parts else ""
+
+
+def _used(usage: Usage) -> tuple[str, str]:
+    seconds = _("{seconds:.0f} GPU-seconds").format(seconds=usage.gpu_ms / 1000)
+    return _("{count} pictures").format(count=usage.pictures), seconds
 
 
 async def quota_set(desk: Desk, user_id: int, pictures: int | None, gpu_seconds: int | None) -> str:
@@ -76,18 +93,17 @@ async def quota_set(desk: Desk, user_id: int, pictures: int | None, gpu_seconds:
     document = {name: value for name, value in given.items() if value is not None}
     await desk.governance.change(desk.actor, "quota set", (Scope.MEMBER, user_id), lambda _: document)
     if not document:
-        return f"{mention(user_id)} has the quota of his roles again."
-    return f"Set{_own(document).replace(' ·', '')} for {mention(user_id)}."
+        return _("{member} has the quota of his roles again.").format(member=mention(user_id))
+    return _("Set {own} for {member}.").format(own=_own(document), member=mention(user_id))
 
 
 async def quota_reset(desk: Desk, user_id: int) -> str:
     """Forget what a member has used today."""
     _require_guild(desk)
     had = await desk.governance.forgive(desk.actor, user_id)
-    used = f"{had.pictures} pictures and {had.gpu_ms / 1000:.0f} GPU-seconds"
-    return f"Forgot {used} that {mention(user_id)} had used today."
+    return _("Forgot {used} that {member} had used today.").format(used=listed(_used(had)), member=mention(user_id))
 
 
 def _require_guild(desk: Desk) -> None:
     if desk.guild_id == EVERYWHERE:
-        raise Refusal("Quotas are counted by server; name one with --guild.")
+        raise Refusal(_("Quotas are counted by server; name one with --guild."))

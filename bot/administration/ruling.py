@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from bot.administration.desk import Desk, Listing
+from bot.language import N_, _
 from bot.ledger.audit import EVERYWHERE
 from bot.ledger.rules import Document, Key, Scope
 from bot.policy import Bounds, ChannelRule, GuildRule, RolePolicy
@@ -21,6 +22,12 @@ _KINDS: dict[Scope, type[BaseModel]] = {
     Scope.GUILD: GuildRule,
 }
 _LIMITS = frozenset({*Bounds.model_fields, "threads"})
+_TITLES = {
+    Scope.ROLE: N_("Rules by role"),
+    Scope.MEMBER: N_("Rules by member"),
+    Scope.CHANNEL: N_("Rules by channel"),
+    Scope.GUILD: N_("Rules by guild"),
+}
 _MARKS = {Scope.ROLE: "<@&{}>", Scope.CHANNEL: "<#{}>", Scope.MEMBER: "<@{}>"}
 
 
@@ -28,14 +35,18 @@ async def show(desk: Desk, scope: Scope) -> Listing:
     """The rules of one kind."""
     rules = await desk.governance.rules(desk.guild_id)
     lines = [f"{_name(desk, key)}: {worded(document)}" for key, document in sorted(rules.items()) if key[0] is scope]
-    return Listing(f"Rules by {scope}", tuple(lines), "There are no rules yet; what the operator's settings say holds.")
+    return Listing(
+        _(_TITLES[scope]),
+        tuple(lines),
+        _("There are no rules yet; what the operator's settings say holds."),
+    )
 
 
 def _name(desk: Desk, key: Key) -> str:
     scope, subject = key
     if scope is Scope.GUILD:
-        return "every server" if desk.guild_id == EVERYWHERE else "this server"
-    return "everyone" if scope is Scope.ROLE and subject == desk.guild_id else _MARKS[scope].format(subject)
+        return _("every server") if desk.guild_id == EVERYWHERE else _("this server")
+    return _("everyone") if scope is Scope.ROLE and subject == desk.guild_id else _MARKS[scope].format(subject)
 
 
 def worded(document: Document) -> str:
@@ -44,14 +55,14 @@ def worded(document: Document) -> str:
         f"{name.replace('_', ' ')} {plain(', '.join(value) if isinstance(value, list) else str(value), 200)}"
         for name, value in document.items()
     )
-    return " · ".join(parts) or "no rule"
+    return " · ".join(parts) or _("no rule")
 
 
 async def change(desk: Desk, action: str, key: Key, given: Mapping[str, Any]) -> str:
     """Set what is given, keep the rest. Raises Refusal for a figure nobody could mean, and where nothing is given."""
     wanted = {name: value for name, value in given.items() if value is not None}
     if not wanted:
-        raise Refusal("Nothing was given to change; name at least one option.")
+        raise Refusal(_("Nothing was given to change; name at least one option."))
 
     def revise(former: Document) -> Document:
         revised = {**former, **wanted}
@@ -59,16 +70,16 @@ async def change(desk: Desk, action: str, key: Key, given: Mapping[str, Any]) ->
             del revised["models"]
         return _checked(key[0], revised)
 
-    _, after = await desk.governance.change(desk.actor, action, key, revise)
-    return f"Set for {_name(desk, key)}: {worded(after)}."
+    _former, after = await desk.governance.change(desk.actor, action, key, revise)
+    return _("Set for {name}: {rule}.").format(name=_name(desk, key), rule=worded(after))
 
 
 async def clear(desk: Desk, action: str, key: Key) -> str:
     """Remove a rule."""
-    before, _ = await desk.governance.change(desk.actor, action, key, lambda _: {})
+    before, _after = await desk.governance.change(desk.actor, action, key, lambda _: {})
     if not before:
-        raise Refusal(f"There is no rule for {_name(desk, key)}.")
-    return f"Removed the rule for {_name(desk, key)}; it was: {worded(before)}."
+        raise Refusal(_("There is no rule for {name}.").format(name=_name(desk, key)))
+    return _("Removed the rule for {name}; it was: {rule}.").format(name=_name(desk, key), rule=worded(before))
 
 
 async def clear_limits(desk: Desk) -> str:
@@ -79,8 +90,8 @@ async def clear_limits(desk: Desk) -> str:
 
     before, after = await desk.governance.change(desk.actor, "limits clear", (Scope.GUILD, 0), revise)
     if before == after:
-        raise Refusal("There are no limits to remove.")
-    return f"Removed; it was: {worded(before)}."
+        raise Refusal(_("There are no limits to remove."))
+    return _("Removed; it was: {rule}.").format(rule=worded(before))
 
 
 def model_names(typed: str | None) -> list[str] | None:
@@ -102,9 +113,9 @@ async def enable_model(desk: Desk, model: str, *, enabled: bool) -> str:
 
     word = "enable" if enabled else "disable"
     before, after = await desk.governance.change(desk.actor, f"model {word}", (Scope.GUILD, 0), revise)
-    state = "Members may" if enabled else "Members may no longer"
-    same = " That was so before." if before == after else ""
-    return f"{state} draw with {plain(model, 60)} here.{same}"
+    said = _("Members may draw with {model} here.") if enabled else _("Members may no longer draw with {model} here.")
+    said = said.format(model=plain(model, 60))
+    return said if before != after else said + " " + _("That was so before.")
 
 
 async def default_model(desk: Desk, model: str) -> str:
@@ -112,7 +123,9 @@ async def default_model(desk: Desk, model: str) -> str:
     await _require_served(desk, model)
     document = {"default_model": model}
     await desk.governance.change(desk.actor, "model default", (Scope.GUILD, 0), lambda former: {**former, **document})
-    return f"Whoever names no model draws with {plain(model, 60)} here, as long as a worker serves it."
+    return _("Whoever names no model draws with {model} here, as long as a worker serves it.").format(
+        model=plain(model, 60)
+    )
 
 
 async def models(desk: Desk) -> Listing:
@@ -121,18 +134,18 @@ async def models(desk: Desk) -> Listing:
     gpus, served = await desk.fleet.gpus_by_model(), await desk.fleet.models()
     lines = []
     for name in sorted({*served, *rule.disabled_models, *filter(None, (rule.default_model,))}):
-        marks = [f"{gpus.get(name, 0)} GPUs"]
-        marks += ["default"] if name == rule.default_model else []
-        marks += ["disabled"] if name in rule.disabled_models else []
+        marks = [_("{count} GPUs").format(count=gpus.get(name, 0))]
+        marks += [_("default")] if name == rule.default_model else []
+        marks += [_("disabled")] if name in rule.disabled_models else []
         lines.append(f"**{plain(name, 60)}** · {' · '.join(marks)}")
-    return Listing("Models", tuple(lines), "No worker serves a model.")
+    return Listing(_("Models"), tuple(lines), _("No worker serves a model."))
 
 
 async def _require_served(desk: Desk, model: str) -> None:
     served = await desk.fleet.models()
     if model not in served:
-        known = ", ".join(plain(name, 60) for name in sorted(served)) or "none"
-        raise Refusal(f"No worker serves “{plain(model, 60)}”; served are: {known}.")
+        known = ", ".join(plain(name, 60) for name in sorted(served)) or _("none")
+        raise Refusal(_("No worker serves “{model}”; served are: {known}.").format(model=plain(model, 60), known=known))
 
 
 def _checked(scope: Scope, document: Document) -> Document:
@@ -141,4 +154,6 @@ def _checked(scope: Scope, document: Document) -> Document:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = str(first["loc"][0]).replace("_", " ")
-        raise Refusal(f"That figure for {name} cannot be: {first['msg'].lower()}.") from error
+        raise Refusal(
+            _("That figure for {name} cannot be: {reason}.").format(name=name, reason=first["msg"].lower())
+        ) from error

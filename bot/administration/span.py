@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from bot.language import _
 from bot.refusal import Refusal
 
 _SPAN = re.compile(r"(\d{1,5})\s*(m|h|d|w)", re.IGNORECASE)
@@ -17,5 +18,5 @@ def parse(text: str) -> timedelta:
     match = _SPAN.fullmatch(text.strip())
     span = timedelta(**{_UNITS[match[2].lower()]: int(match[1])}) if match else timedelta()
     if not timedelta() < span <= _LONGEST:
-        raise Refusal("I do not understand that duration; write it as 30m, 12h, 7d or 2w, at most ten years.")
+        raise Refusal(_("I do not understand that duration; write it as 30m, 12h, 7d or 2w, at most ten years."))
     return span

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from bot.administration.desk import Desk, Listing, mention
 from bot.administration.ruling import worded
+from bot.language import _
 from bot.ledger.audit import Deed
 from bot.presenter import plain, shorten
 
@@ -17,7 +18,7 @@ _EXPORTED = 100_000
 async def search(desk: Desk, actor_id: int | None, action: str | None) -> Listing:
     """The newest deeds first; `action` is the beginning of one, such as ban or quota."""
     deeds = await desk.governance.deeds(desk.guild_id, actor_id=actor_id, action=action, limit=_SHOWN)
-    return Listing("Audit log, newest first", tuple(map(_line, deeds)), "Nothing like that was done.")
+    return Listing(_("Audit log, newest first"), tuple(map(_line, deeds)), _("Nothing like that was done."))
 
 
 def _line(deed: Deed) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.administration.desk import Desk, Listing
+from bot.language import N_, _
 from bot.presenter import plain
 from bot.refusal import Refusal
 from worker.contract import Heartbeat
@@ -13,10 +14,10 @@ _GB = 1e9
 async def listing(desk: Desk) -> Listing:
     """Every worker that is alive."""
     workers = sorted(await desk.fleet.workers(), key=lambda beat: beat.name)
-    return Listing("Workers", tuple(map(line, workers)), _NONE)
+    return Listing(_("Workers"), tuple(map(line, workers)), _(_NONE))
 
 
-_NONE = "No worker is running; start one with python -m worker --role gpu."
+_NONE = N_("No worker is running; start one with python -m worker --role gpu.")
 
 
 def line(beat: Heartbeat) -> str:
@@ -28,11 +29,15 @@ def line(beat: Heartbeat) -> str:
     if beat.device:
         parts.append(plain(beat.device, 60))
     if beat.memory_used_bytes is not None and beat.memory_total_bytes:
-        parts.append(f"{beat.memory_used_bytes / _GB:.1f} of {beat.memory_total_bytes / _GB:.1f} GB")
+        parts.append(
+            _("{used:.1f} of {total:.1f} GB").format(
+                used=beat.memory_used_bytes / _GB, total=beat.memory_total_bytes / _GB
+            )
+        )
     if beat.temperature_c is not None:
         parts.append(f"{beat.temperature_c} °C")
     if beat.job_id:
-        parts.append(f"job `{beat.job_id}`")
+        parts.append(_("job `{job_id}`").format(job_id=beat.job_id))
     return " · ".join(parts)
 
 
@@ -53,23 +58,25 @@ async def restart(desk: Desk, name: str) -> str:
     after = before.model_copy(update={"restarts": before.restarts + 1})
     await desk.fleet.set_control(beat.name, after)
     await desk.note("worker restart", beat.name, before.model_dump(), after.model_dump())
-    return f"`{beat.name}` loads its model afresh once its job is done."
+    return _("`{name}` loads its model afresh once its job is done.").format(name=beat.name)
 
 
 async def _ask(desk: Desk, action: str, name: str, *, drains: bool) -> str:
     beat = await _gpu(desk, name)
     before = await desk.fleet.control(beat.name)
     if before.drains == drains:
-        return f"`{beat.name}` is {'draining' if drains else 'taking jobs'} already."
+        said = _("`{name}` is draining already.") if drains else _("`{name}` is taking jobs already.")
+        return said.format(name=beat.name)
     after = before.model_copy(update={"drains": drains})
     await desk.fleet.set_control(beat.name, after)
     await desk.note(action, beat.name, before.model_dump(), after.model_dump())
-    return f"`{beat.name}` {'finishes its job and takes no other' if drains else 'takes jobs again'}."
+    said = _("`{name}` finishes its job and takes no other.") if drains else _("`{name}` takes jobs again.")
+    return said.format(name=beat.name)
 
 
 async def _gpu(desk: Desk, name: str) -> Heartbeat:
     workers = {beat.name: beat for beat in await desk.fleet.workers() if beat.role == "gpu"}
     if name not in workers:
-        known = ", ".join(f"`{other}`" for other in sorted(workers)) or "none"
-        raise Refusal(f"There is no such gpu worker; running are: {known}.")
+        known = ", ".join(f"`{other}`" for other in sorted(workers)) or _("none")
+        raise Refusal(_("There is no such gpu worker; running are: {known}.").format(known=known))
     return workers[name]

@@ -9,6 +9,7 @@ from discord import app_commands
 
 from bot import access, answers
 from bot.administration import trail
+from bot.language import N_, _
 from bot.panel.answering import Here, carry_out, desk_of
 
 
@@ -16,10 +17,10 @@ class AuditGroup(app_commands.Group):
     """Reading the log, and taking it away."""
 
     def __init__(self) -> None:
-        super().__init__(name="audit", description="Who did what, when, and what it was before.")
+        super().__init__(name="audit", description=N_("Who did what, when, and what it was before."))
 
-    @app_commands.command(description="The newest deeds, by anybody or by one member.")
-    @app_commands.describe(member="Who did it.", action="How it begins, such as ban or quota.")
+    @app_commands.command(description=N_("The newest deeds, by anybody or by one member."))
+    @app_commands.describe(member=N_("Who did it."), action=N_("How it begins, such as ban or quota."))
     async def search(
         self,
         interaction: Here,
@@ -29,7 +30,7 @@ class AuditGroup(app_commands.Group):
         """Page by page."""
         await carry_out(interaction, lambda desk: trail.search(desk, member.id if member else None, action))
 
-    @app_commands.command(description="The whole log of this server as a file.")
+    @app_commands.command(description=N_("The whole log of this server as a file."))
     async def export(self, interaction: Here) -> None:
         """One JSON object on each line."""
         access.require_admin(interaction)
@@ -37,4 +38,4 @@ class AuditGroup(app_commands.Group):
             return
         data = await trail.export(desk_of(interaction))
         file = discord.File(io.BytesIO(data), f"audit-{interaction.guild_id}.jsonl")
-        await interaction.edit_original_response(content="The audit log, newest first.", attachments=[file])
+        await interaction.edit_original_response(content=_("The audit log, newest first."), attachments=[file])

@@ -7,6 +7,7 @@ from discord import app_commands
 
 from bot.administration import members
 from bot.administration.desk import mention
+from bot.language import N_, _
 from bot.panel.answering import Here, carry_out, carry_out_after_asking
 
 
@@ -14,16 +15,16 @@ class QuotaGroup(app_commands.Group):
     """Quotas of single members; those of roles stand in /admin roles."""
 
     def __init__(self) -> None:
-        super().__init__(name="quota", description="What members used today, and quotas of their own.")
+        super().__init__(name="quota", description=N_("What members used today, and quotas of their own."))
 
-    @app_commands.command(description="What was used today, by one member or by all.")
-    @app_commands.describe(member="Leave out for everybody.")
+    @app_commands.command(description=N_("What was used today, by one member or by all."))
+    @app_commands.describe(member=N_("Leave out for everybody."))
     async def show(self, interaction: Here, member: discord.User | None = None) -> None:
         """The heaviest first."""
         await carry_out(interaction, lambda desk: members.quota_show(desk, member.id if member else None))
 
-    @app_commands.command(description="A daily quota for one member; without figures, that of his roles again.")
-    @app_commands.describe(member="Whose.", pictures="Pictures a day.", gpu_seconds="GPU-seconds a day.")
+    @app_commands.command(description=N_("A daily quota for one member; without figures, that of his roles again."))
+    @app_commands.describe(member=N_("Whose."), pictures=N_("Pictures a day."), gpu_seconds=N_("GPU-seconds a day."))
     async def set(
         self,
         interaction: Here,
@@ -34,10 +35,10 @@ class QuotaGroup(app_commands.Group):
         """Goes before every role's."""
         await carry_out(interaction, lambda desk: members.quota_set(desk, member.id, pictures, gpu_seconds))
 
-    @app_commands.command(description="Forget what a member has used today.")
-    @app_commands.describe(member="Whose.")
+    @app_commands.command(description=N_("Forget what a member has used today."))
+    @app_commands.describe(member=N_("Whose."))
     async def reset(self, interaction: Here, member: discord.User) -> None:
         """Asked first: what was used cannot be brought back."""
-        question = f"Forget what {mention(member.id)} has used today?"
+        question = _("Forget what {member} has used today?").format(member=mention(member.id))
         work = lambda desk: members.quota_reset(desk, member.id)  # noqa: E731 - named once, used once
-        await carry_out_after_asking(interaction, question, "Forget it", work)
+        await carry_out_after_asking(interaction, question, _("Forget it"), work)

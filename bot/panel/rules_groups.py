@@ -11,6 +11,7 @@ from discord.app_commands import Choice
 from bot.administration import ruling
 from bot.administration.queueing import PRIORITIES
 from bot.commands.imagine import models_like
+from bot.language import N_, _
 from bot.ledger.rules import Scope
 from bot.panel.answering import Here, carry_out, carry_out_after_asking
 
@@ -27,25 +28,25 @@ class RolesGroup(app_commands.Group):
     """What a role may do; @everyone is the role of those without another."""
 
     def __init__(self) -> None:
-        super().__init__(name="roles", description="What members of a role may draw, and how much.")
+        super().__init__(name="roles", description=N_("What members of a role may draw, and how much."))
 
-    @app_commands.command(name="list", description="The rules of every role.")
+    @app_commands.command(name="list", description=N_("The rules of every role."))
     async def listing(self, interaction: Here) -> None:
         """Show them."""
         await carry_out(interaction, lambda desk: ruling.show(desk, Scope.ROLE))
 
-    @app_commands.command(description="Set what is given; of several roles a member has the best of each figure.")
+    @app_commands.command(description=N_("Set what is given; of several roles a member has the best of each figure."))
     @app_commands.describe(
-        role="@everyone for all.",
-        pictures_per_day="0 forbids drawing.",
-        gpu_seconds_per_day="Drawing time a day.",
-        running="Pictures drawn at a time.",
-        waiting="Open pictures at a time.",
-        cooldown="Seconds between two.",
-        days_on_server="Days a member must have been here.",
-        megapixels="Largest picture.",
-        models="Names with commas between; all for no limit.",
-        priority="Whose turn comes more often.",
+        role=N_("@everyone for all."),
+        pictures_per_day=N_("0 forbids drawing."),
+        gpu_seconds_per_day=N_("Drawing time a day."),
+        running=N_("Pictures drawn at a time."),
+        waiting=N_("Open pictures at a time."),
+        cooldown=N_("Seconds between two."),
+        days_on_server=N_("Days a member must have been here."),
+        megapixels=N_("Largest picture."),
+        models=N_("Names with commas between; all for no limit."),
+        priority=N_("Whose turn comes more often."),
     )
     @app_commands.choices(priority=[Choice(name=name, value=value) for name, value in PRIORITIES.items()])
     async def set(
@@ -82,27 +83,30 @@ class RolesGroup(app_commands.Group):
         }
         await carry_out(interaction, lambda desk: ruling.change(desk, "roles set", (Scope.ROLE, role.id), given))
 
-    @app_commands.command(description="Remove a role's rules.")
-    @app_commands.describe(role="Which one.")
+    @app_commands.command(description=N_("Remove a role's rules."))
+    @app_commands.describe(role=N_("Which one."))
     async def clear(self, interaction: Here, role: discord.Role) -> None:
         """Asked first."""
         work = lambda desk: ruling.clear(desk, "roles clear", (Scope.ROLE, role.id))  # noqa: E731 - used once
-        await carry_out_after_asking(interaction, f"Remove the rules of {role.mention}?", "Remove", work)
+        question = _("Remove the rules of {subject}?").format(subject=role.mention)
+        await carry_out_after_asking(interaction, question, _("Remove"), work)
 
 
 class ChannelsGroup(app_commands.Group):
     """Where pictures are drawn, and how they are shown there."""
 
     def __init__(self) -> None:
-        super().__init__(name="channels", description="Where pictures are drawn, and whether in threads.")
+        super().__init__(name="channels", description=N_("Where pictures are drawn, and whether in threads."))
 
-    @app_commands.command(name="list", description="The rules of every channel.")
+    @app_commands.command(name="list", description=N_("The rules of every channel."))
     async def listing(self, interaction: Here) -> None:
         """Show them."""
         await carry_out(interaction, lambda desk: ruling.show(desk, Scope.CHANNEL))
 
-    @app_commands.command(description="Set what is given; one allowed channel closes all that are not.")
-    @app_commands.describe(channel="Its threads follow it.", access="Draw here or not.", threads="Where results go.")
+    @app_commands.command(description=N_("Set what is given; one allowed channel closes all that are not."))
+    @app_commands.describe(
+        channel=N_("Its threads follow it."), access=N_("Draw here or not."), threads=N_("Where results go.")
+    )
     @app_commands.choices(access=_ACCESS, threads=_THREADS)
     async def set(
         self,
@@ -117,27 +121,28 @@ class ChannelsGroup(app_commands.Group):
             interaction, lambda desk: ruling.change(desk, "channels set", (Scope.CHANNEL, channel.id), given)
         )
 
-    @app_commands.command(description="Remove a channel's rules.")
-    @app_commands.describe(channel="Which one.")
+    @app_commands.command(description=N_("Remove a channel's rules."))
+    @app_commands.describe(channel=N_("Which one."))
     async def clear(self, interaction: Here, channel: AnyChannel) -> None:
         """Asked first: the last allowed channel opens all others."""
         work = lambda desk: ruling.clear(desk, "channels clear", (Scope.CHANNEL, channel.id))  # noqa: E731 - used once
-        await carry_out_after_asking(interaction, f"Remove the rules of {channel.mention}?", "Remove", work)
+        question = _("Remove the rules of {subject}?").format(subject=channel.mention)
+        await carry_out_after_asking(interaction, question, _("Remove"), work)
 
 
 class LimitsGroup(app_commands.Group):
     """The most one job may ask for, on the server or in a channel."""
 
     def __init__(self) -> None:
-        super().__init__(name="limits", description="The most one picture may ask for.")
+        super().__init__(name="limits", description=N_("The most one picture may ask for."))
 
-    @app_commands.command(description="The limits of this server.")
+    @app_commands.command(description=N_("The limits of this server."))
     async def show(self, interaction: Here) -> None:
         """Show them."""
         await carry_out(interaction, lambda desk: ruling.show(desk, Scope.GUILD))
 
-    @app_commands.command(description="Set limits for this server, or for one channel.")
-    @app_commands.describe(channel="Leave out for the whole server.", threads="Where results go.")
+    @app_commands.command(description=N_("Set limits for this server, or for one channel."))
+    @app_commands.describe(channel=N_("Leave out for the whole server."), threads=N_("Where results go."))
     @app_commands.choices(threads=_THREADS)
     async def set(
         self,
@@ -154,38 +159,38 @@ class LimitsGroup(app_commands.Group):
         key = (Scope.GUILD, 0) if channel is None else (Scope.CHANNEL, channel.id)
         await carry_out(interaction, lambda desk: ruling.change(desk, "limits set", key, given))
 
-    @app_commands.command(description="Remove this server's limits.")
+    @app_commands.command(description=N_("Remove this server's limits."))
     async def clear(self, interaction: Here) -> None:
         """Asked first; models that were switched off stay so."""
         work = lambda desk: ruling.clear_limits(desk)  # noqa: E731 - named once, used once
-        await carry_out_after_asking(interaction, "Remove the limits of this server?", "Remove", work)
+        await carry_out_after_asking(interaction, _("Remove the limits of this server?"), _("Remove"), work)
 
 
 class ModelGroup(app_commands.Group):
     """Which models are drawn with."""
 
     def __init__(self) -> None:
-        super().__init__(name="model", description="Which models are drawn with here.")
+        super().__init__(name="model", description=N_("Which models are drawn with here."))
 
-    @app_commands.command(name="list", description="Models that are served, and what holds for each.")
+    @app_commands.command(name="list", description=N_("Models that are served, and what holds for each."))
     async def listing(self, interaction: Here) -> None:
         """Show them."""
         await carry_out(interaction, ruling.models)
 
-    @app_commands.command(description="Let members draw with a model again.")
-    @app_commands.describe(model="Its name.")
+    @app_commands.command(description=N_("Let members draw with a model again."))
+    @app_commands.describe(model=N_("Its name."))
     async def enable(self, interaction: Here, model: app_commands.Range[str, 1, 100]) -> None:
         """Undo disable."""
         await carry_out(interaction, lambda desk: ruling.enable_model(desk, model, enabled=True))
 
-    @app_commands.command(description="Let nobody draw with a model here.")
-    @app_commands.describe(model="Its name.")
+    @app_commands.command(description=N_("Let nobody draw with a model here."))
+    @app_commands.describe(model=N_("Its name."))
     async def disable(self, interaction: Here, model: app_commands.Range[str, 1, 100]) -> None:
         """Undone by enable."""
         await carry_out(interaction, lambda desk: ruling.enable_model(desk, model, enabled=False))
 
-    @app_commands.command(description="The model of those who name none.")
-    @app_commands.describe(model="Its name.")
+    @app_commands.command(description=N_("The model of those who name none."))
+    @app_commands.describe(model=N_("Its name."))
     async def default(self, interaction: Here, model: app_commands.Range[str, 1, 100]) -> None:
         """Must be served now."""
         await carry_out(interaction, lambda desk: ruling.default_model(desk, model))

@@ -6,6 +6,7 @@ from discord import app_commands
 from discord.app_commands import Choice
 
 from bot.administration import workers
+from bot.language import N_, _
 from bot.panel.answering import Here, carry_out, carry_out_after_asking
 
 Name = app_commands.Range[str, 1, 100]
@@ -16,32 +17,34 @@ class WorkersGroup(app_commands.Group):
     """One subcommand for each thing a worker can be asked."""
 
     def __init__(self) -> None:
-        super().__init__(name="workers", description="GPUs and deliveries: state, drain, restart.")
+        super().__init__(name="workers", description=N_("GPUs and deliveries: state, drain, restart."))
 
-    @app_commands.command(name="list", description="Every worker, its model, memory and temperature.")
+    @app_commands.command(name="list", description=N_("Every worker, its model, memory and temperature."))
     async def listing(self, interaction: Here) -> None:
         """Show them."""
         await carry_out(interaction, workers.listing, by_operator=True)
 
-    @app_commands.command(description="Let a worker finish its picture and take no other.")
-    @app_commands.describe(worker="Its name.")
+    @app_commands.command(description=N_("Let a worker finish its picture and take no other."))
+    @app_commands.describe(worker=N_("Its name."))
     async def drain(self, interaction: Here, worker: Name) -> None:
         """Undone by resume."""
         await carry_out(interaction, lambda desk: workers.drain(desk, worker), by_operator=True)
 
-    @app_commands.command(description="Let a drained worker take pictures again.")
-    @app_commands.describe(worker="Its name.")
+    @app_commands.command(description=N_("Let a drained worker take pictures again."))
+    @app_commands.describe(worker=N_("Its name."))
     async def resume(self, interaction: Here, worker: Name) -> None:
         """Undo a drain."""
         await carry_out(interaction, lambda desk: workers.resume(desk, worker), by_operator=True)
 
-    @app_commands.command(description="Load a worker's model afresh, once its picture is done.")
-    @app_commands.describe(worker="Its name.")
+    @app_commands.command(description=N_("Load a worker's model afresh, once its picture is done."))
+    @app_commands.describe(worker=N_("Its name."))
     async def restart(self, interaction: Here, worker: Name) -> None:
         """Loading takes minutes in which this GPU draws nothing, so it is asked."""
-        question = f"Load the model of `{worker}` afresh? It draws nothing for as long as that takes."
+        question = _("Load the model of `{worker}` afresh? It draws nothing for as long as that takes.").format(
+            worker=worker
+        )
         work = lambda desk: workers.restart(desk, worker)  # noqa: E731 - named once, used once
-        await carry_out_after_asking(interaction, question, "Restart", work, by_operator=True)
+        await carry_out_after_asking(interaction, question, _("Restart"), work, by_operator=True)
 
     @drain.autocomplete("worker")
     @resume.autocomplete("worker")
