@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import discord
 
 from bot import access
+from bot.language import _
 from bot.ledger.job import Job
 from bot.message_links import Link
 from bot.refusal import Refusal
@@ -33,6 +34,8 @@ async def require_sight(interaction: discord.Interaction[Flux2Bot], job: Job) ->
     """Refuse a picture whose message was taken away, or lies where the member cannot look."""
     if not await may_see(interaction, job):
         raise Refusal(
-            "That picture is another member's, and its message is gone or in a channel you cannot see; "
-            "ask them to post it here with /history."
+            _(
+                "That picture is another member's, and its message is gone or in a channel you cannot see; "
+                "ask them to post it here with /history."
+            )
         )

@@ -13,6 +13,7 @@ from bot import answers, lineage, titles
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, template
 from bot.interactions.show import buttons_of, files_again
+from bot.language import N_, _
 from bot.presenter import result_url
 from bot.refusal import Refusal
 from bot.sight import require_sight
@@ -25,14 +26,14 @@ class BackButton(JobButton, template=template(Verb.BACK)):
     """Stands behind More… of a picture that came from another, and under each that Back shows."""
 
     verb = Verb.BACK
-    text = "Back"
+    text = N_("Back")
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Show the picture before, with its buttons."""
         job = await job_of(interaction, self.job_id)
         line = await interaction.client.services.ledger.lineage(job.id, lineage.NEAREST + 1)
         if len(line) < 2:
-            raise Refusal("What this picture came from is no longer kept, so there is no way back.")
+            raise Refusal(_("What this picture came from is no longer kept, so there is no way back."))
         before = line[1].job
         if not await answers.acknowledge(interaction):
             return
@@ -41,7 +42,8 @@ class BackButton(JobButton, template=template(Verb.BACK)):
         view = buttons_of(before)
         if len(line) > 2:
             view.add_item(BackButton(before.id))
-        where = f"[its message](<{link}>)" if (link := result_url(before)) else "its message"
         told = lineage.breadcrumb(line[1:]) or f"v{line[1].number}"
-        said = f"{told}\n-# To go on from here press Edit, or reply to {where}."
+        how = _("To go on from here press Edit, or reply to its message.")
+        link = result_url(before)
+        said = f"{told}\n-# {how} {f'<{link}>' if link else ''}"
         await interaction.followup.send(titles.status(before, said), files=files, view=view, ephemeral=True)

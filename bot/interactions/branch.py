@@ -14,6 +14,7 @@ from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, template
 from bot.interactions.redraw import require_posting
 from bot.interactions.show import buttons_of, files_again
+from bot.language import N_, _
 from bot.ledger.job import Job
 from bot.refusal import Refusal
 from bot.sight import require_sight
@@ -26,7 +27,7 @@ class BranchButton(JobButton, template=template(Verb.BRANCH)):
     """Stands behind More…"""
 
     verb = Verb.BRANCH
-    text = "Branch"
+    text = N_("Branch")
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Post the picture in a thread of its own, or in the channel where there are no threads."""
@@ -40,8 +41,10 @@ class BranchButton(JobButton, template=template(Verb.BRANCH)):
         try:
             posted = await _begin(interaction, job, opens_thread=may and terms.threads != "here")
         except discord.Forbidden as closed:
-            raise Refusal("I may not post in this channel; ask an admin to let me, or use another one.") from closed
-        await interaction.followup.send(f"A new line begins here: {posted.jump_url}", ephemeral=True)
+            raise Refusal(_("I may not post in this channel; ask an admin to let me, or use another one.")) from closed
+        await interaction.followup.send(
+            _("A new line begins here: {link}").format(link=posted.jump_url), ephemeral=True
+        )
 
 
 async def _require_home(interaction: discord.Interaction[Flux2Bot], job: Job) -> None:
@@ -49,7 +52,7 @@ async def _require_home(interaction: discord.Interaction[Flux2Bot], job: Job) ->
     await require_sight(interaction, job)
     here = (interaction.channel_id, _above(interaction))
     if not access.owns(job, interaction) and job.result_channel_id not in here:
-        raise Refusal("Another member's picture can be branched only where it was posted; press More… there.")
+        raise Refusal(_("Another member's picture can be branched only where it was posted; press More… there."))
 
 
 async def _begin(interaction: discord.Interaction[Flux2Bot], job: Job, *, opens_thread: bool) -> discord.Message:
@@ -61,11 +64,11 @@ async def _begin(interaction: discord.Interaction[Flux2Bot], job: Job, *, opens_
     line = await client.services.ledger.lineage(job.id, lineage.NEAREST)
     told = titles.status(job, lineage.breadcrumb(line) or "v1")
     if opens_thread and (above or not is_thread(interaction.channel)):
-        begun = f"{told}\n-# A new line from here, by {mention(interaction.user.id)}."
+        begun = told + "\n-# " + _("A new line from here, by {member}.").format(member=mention(interaction.user.id))
         opener = await home.send(begun, nonce=f"b{interaction.id}", silent=True)
         if await open_thread(client, home.get_partial_message(opener.id), job):
             home = client.get_partial_messageable(opener.id, guild_id=interaction.guild_id)
-    said = f"{told}\n-# Reply with what should change, or press Edit."
+    said = told + "\n-# " + _("Reply with what should change, or press Edit.")
     return await home.send(said, files=files, view=buttons_of(job), nonce=f"n{interaction.id}", silent=True)
 
 

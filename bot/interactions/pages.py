@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from bot import titles
 from bot.interactions.base import guarded
+from bot.language import _, ngettext
 from bot.ledger.history import PAGE, Search
 from bot.ledger.job import Job
 from bot.presenter import MAX_CONTENT, result_url, shorten
@@ -48,7 +49,7 @@ async def _turn(interaction: discord.Interaction[Flux2Bot], asked: int, page: in
     ledger = interaction.client.services.ledger
     kept = await ledger.shown.of(asked, interaction.user.id)
     if not kept:
-        raise Refusal("This list is an hour old; ask for it again with /history.")
+        raise Refusal(_("This list is an hour old; ask for it again with /history."))
     found, total = await ledger.search(_SEARCH.validate_python(kept[0]), page)
     await _show(interaction, asked, found, total, page)
 
@@ -63,27 +64,36 @@ def _view(asked: int, page: int, pages: int) -> ui.View | None:
         return None
     view = ui.View(timeout=None)
     # A page behind the last one leads back to it.
-    view.add_item(PageButton(asked, min(page - 1, pages), "◀ Newer", is_end=page <= 1))
-    view.add_item(PageButton(asked, page + 1, "Older ▶", is_end=page >= pages))
+    view.add_item(PageButton(asked, min(page - 1, pages), _("◀ Newer"), is_end=page <= 1))
+    view.add_item(PageButton(asked, page + 1, _("Older ▶"), is_end=page >= pages))
     return view
 
 
 def _listed(found: list[Job], total: int, page: int) -> str:
     if not total:
-        return "Nothing of yours on this server fits that; leave some options out, or draw with /imagine."
+        return _("Nothing of yours on this server fits that; leave some options out, or draw with /imagine.")
     pages = -(-total // PAGE)
     if not found:
-        return f"There {'is only 1 page' if pages == 1 else f'are only {pages} pages'}; choose an earlier one."
+        few = ngettext(
+            "There is only {pages} page; choose an earlier one.",
+            "There are only {pages} pages; choose an earlier one.",
+            pages,
+        )
+        return few.format(pages=pages)
     first = PAGE * (page - 1) + 1
     lines = [_line(number, job) for number, job in enumerate(found, start=first)]
-    more = f" · page {page} of {pages}" if pages > 1 else ""
-    return "\n".join([*lines, f"-# {total} picture{'s' if total > 1 else ''}{more} · /history id:… posts one again"])
+    counted = [ngettext("{total} picture", "{total} pictures", total).format(total=total)]
+    if pages > 1:
+        counted.append(_("page {page} of {pages}").format(page=page, pages=pages))
+    counted.append(_("/history id:… posts one again"))
+    return "\n".join([*lines, "-# " + " · ".join(counted)])
 
 
 def _line(number: int, job: Job) -> str:
     when = f"<t:{int(job.created_at.timestamp())}:d>"
     link = result_url(job)
-    parts = [titles.title(job.request, _PROMPT), when, f"[see it]({link})" if link else None, f"`{job.id}`"]
+    see = _("[see it]({link})").format(link=link) if link else None
+    parts = [titles.title(job.request, _PROMPT), when, see, f"`{job.id}`"]
     return f"{number}. " + " · ".join(part for part in parts if part)
 
 
