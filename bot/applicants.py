@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import discord
 
+from bot import contexts
+from bot.contexts import Place
 from bot.policy import Applicant
 
 
 def applicant_in(interaction: discord.Interaction) -> Applicant:
     """The member behind an interaction."""
     assert interaction.channel_id is not None
-    return _applicant(interaction.user, interaction.guild_id, interaction.channel_id, interaction.channel)
+    user, channel_id, place = interaction.user, interaction.channel_id, contexts.place_of(interaction)
+    if place is Place.OUTSIDE:
+        # Roles and channels of a server we are no member of say nothing here.
+        return Applicant(user_id=user.id, guild_id=None, channel_id=channel_id, is_outside=True)
+    return _applicant(user, interaction.guild_id, channel_id, interaction.channel)
 
 
 def author_of(message: discord.Message) -> Applicant:

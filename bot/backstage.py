@@ -32,6 +32,7 @@ from bot.ledger.ledger import Ledger
 from bot.message_links import LinkedPictures
 from bot.narration import Narration
 from bot.offer import Offer
+from bot.policy import Elsewhere
 from bot.privacy import Privacy, Retention
 from bot.queue import WorkQueue
 from bot.reconciler import Reconciler
@@ -106,7 +107,7 @@ class Backstage:
             queue_moved=narration.queue_moved,
         )
         bell = Bell(client, ledger.shelf)
-        gate = Gate(ledger.governance, access.caps(settings), settings.max_running_per_member)
+        gate = Gate(ledger.governance, access.caps(settings), settings.max_running_per_member, _elsewhere(settings))
         news = News(ledger, redis, [narration, bell], dispatcher.moved)
         offer = Offer(fleet, settings.flux2_model)
         links = LinkedPictures(client)
@@ -183,6 +184,10 @@ class Backstage:
 
 def _retention(settings: BotSettings) -> Retention:
     return Retention(settings.retention_pictures_days, settings.retention_jobs_days, settings.retention_audit_days)
+
+
+def _elsewhere(settings: BotSettings) -> Elsewhere:
+    return Elsewhere(settings.direct_messages, settings.user_install, settings.pictures_per_day_outside)
 
 
 def _limits(settings: BotSettings) -> Limits:

@@ -18,7 +18,7 @@ from yarl import URL
 
 import bot.commands
 import bot.menus
-from bot import answers, command_sync
+from bot import answers, command_sync, contexts
 from bot.applicants import applicant_in
 from bot.backstage import Backstage
 from bot.interactions import dialogue, pages, tray
@@ -163,6 +163,9 @@ class Flux2Bot(commands.AutoShardedBot):
         for folder in _FOLDERS:
             for module in pkgutil.iter_modules(folder.__path__):
                 await self.load_extension(f"{folder.__name__}.{module.name}")
+        contexts.open_up(
+            self.tree, direct_messages=self.settings.direct_messages, user_install=self.settings.user_install
+        )
         await command_sync.sync(self.tree, self.services.ledger)
         await self._backstage.start(self._collapse)
         self.is_set_up = True

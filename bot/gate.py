@@ -16,7 +16,7 @@ from bot.ledger.governance import Governance
 from bot.ledger.job import Caps
 from bot.ledger.rows import now
 from bot.ledger.rules import Scope
-from bot.policy import Applicant, Demand, Terms, terms
+from bot.policy import Applicant, Demand, Elsewhere, Terms, terms
 from bot.presenter import plain
 from bot.refusal import Refusal
 from bot.verdicts import banned, beyond, left_today, too_new
@@ -26,17 +26,18 @@ from flux2.models import MEGAPIXEL
 class Gate:
     """Judges applicants of every server."""
 
-    def __init__(self, governance: Governance, caps: Caps, running: int) -> None:
+    def __init__(self, governance: Governance, caps: Caps, running: int, elsewhere: Elsewhere | None = None) -> None:
         """`caps` and `running` are the operator's own; rules can only tighten them."""
         self._governance = governance
         self._caps = caps
         self._running = running
+        self._elsewhere = elsewhere or Elsewhere()
 
     async def terms(self, applicant: Applicant) -> Terms:
         """What holds for the applicant."""
         operator = await self._governance.rules(EVERYWHERE)
         own = {} if applicant.guild_id is None else await self._governance.rules(applicant.guild_id)
-        return terms(applicant, own, operator)
+        return terms(applicant, own, operator, self._elsewhere)
 
     def default_model(self, guild_id: int | None) -> str | None:
         """The model of those who name none on that server, as far as `terms` has looked at its rules by now."""
@@ -66,6 +67,7 @@ class Gate:
             )
         if ban is not None:
             raise banned(ban)
+        self._require_place(applicant)
         found = await self.terms(applicant)
         if not found.is_open:
             raise Refusal(_("Pictures are not drawn in this channel; use one that the admins have opened for it."))
@@ -73,6 +75,14 @@ class Gate:
             raise Refusal(_("On this server pictures are drawn in age-restricted channels only; use one of those."))
         _require_time(applicant, found)
         return found
+
+    def _require_place(self, applicant: Applicant) -> None:
+        if applicant.guild_id is not None:
+            return
+        if applicant.is_outside and not self._elsewhere.user_install:
+            raise Refusal(_("I draw only on servers I am a member of; ask me there."))
+        if not applicant.is_outside and not self._elsewhere.direct_messages:
+            raise Refusal(_("I do not draw in direct messages; ask me on a server I am a member of."))
 
     async def admit(self, applicant: Applicant, demand: Demand) -> tuple[Terms, Caps]:
         """Return what holds for a job, and its caps. Raises Refusal with the limit, its value and what was asked."""

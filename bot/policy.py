@@ -78,6 +78,23 @@ class Applicant:
     joined_at: datetime | None = None
     is_age_restricted: bool = False
     """Whether the channel is."""
+    is_outside: bool = False
+    """Whether the bot is no member there: the applicant brought it along."""
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """What the operator allows where no server's rules hold."""
+
+    direct_messages: bool = True
+    user_install: bool = False
+    pictures_per_day: int = 0
+    """0: as many as there are."""
+
+    @property
+    def policy(self) -> RolePolicy:
+        """What a member may do there."""
+        return RolePolicy(pictures_per_day=self.pictures_per_day or None)
 
 
 @dataclass(frozen=True)
@@ -129,12 +146,12 @@ _BOUNDED = ("megapixels", "steps", "count", "references")
 _LEAST_IS_BEST = frozenset({"cooldown_s", "days_on_server"})
 
 
-def terms(applicant: Applicant, of_guild: Rules, of_operator: Rules) -> Terms:
-    """What holds for `applicant` under the rules of his server and of the operator."""
+def terms(applicant: Applicant, of_guild: Rules, of_operator: Rules, elsewhere: Elsewhere | None = None) -> Terms:
+    """What holds for `applicant` under the rules of his server, or `elsewhere`, and of the operator."""
     guild = GuildRule.model_validate(of_guild.get((Scope.GUILD, 0), {}))
     operator = GuildRule.model_validate(of_operator.get((Scope.GUILD, 0), {}))
     channel = _channel(applicant, of_guild)
-    role = _role(applicant, of_guild)
+    role = _role(applicant, of_guild) if applicant.guild_id or elsewhere is None else elsewhere.policy
     layers: tuple[tuple[Bounds, str], ...] = (
         (role, _("Your role")),
         (channel, _("This channel")),

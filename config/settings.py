@@ -96,6 +96,15 @@ class BotSettings(DiscordSettings, QueueSettings):
     max_waiting_per_member: int = Field(default=10, ge=1, description="Jobs one member may have waiting or running.")
     max_running_per_member: int = Field(default=2, ge=1, description="Jobs of one member on GPUs at a time.")
     max_waiting_per_guild: int = Field(default=200, ge=1, description="Jobs one server may have waiting or running.")
+    direct_messages: bool = Field(default=True, description="Whether members may draw in direct messages with the bot.")
+    user_install: bool = Field(
+        default=False, description="Whether members may add the bot to their account and use it anywhere."
+    )
+    pictures_per_day_outside: int = Field(
+        default=50,
+        ge=0,
+        description="Pictures a member may have a day in these places, which no server's quota counts; 0: no limit.",
+    )
     max_upload_bytes: int = Field(
         default=20 * 1024 * 1024, ge=1, description="Largest attachment accepted as a reference, in bytes."
     )

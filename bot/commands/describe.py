@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal
 import discord
 from discord import app_commands
 
-from bot import access, answers
+from bot import answers, contexts
 from bot.admission import Entry
 from bot.applicants import applicant_in
-from bot.fronts import SlashFront, is_thread
+from bot.fronts import SlashFront
 from bot.language import N_
 from flux2.upsampling.request import DescribeRequest
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     upsample=N_("Who looks: a hosted model (openrouter), the model that draws (local), or whichever there is."),
     model=N_("Which model is to draw from the words."),
 )
-@app_commands.guild_only()
-@app_commands.allowed_installs(guilds=True, users=False)
 async def describe(
     interaction: discord.Interaction[Flux2Bot],
     image: discord.Attachment,
@@ -34,7 +32,7 @@ async def describe(
 ) -> None:
     """Check, acknowledge, find who can see, admit. Raises Refusal and InvalidRequest."""
     services = interaction.client.services
-    access.require_posting(interaction.app_permissions, in_thread=is_thread(interaction.channel))
+    contexts.require_posting(interaction)
     services.attachments.check([image])
     if not await answers.acknowledge(interaction):
         return

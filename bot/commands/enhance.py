@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal
 import discord
 from discord import app_commands
 
-from bot import access, answers
+from bot import answers, contexts
 from bot.admission import Entry
 from bot.applicants import applicant_in
-from bot.fronts import SlashFront, is_thread
+from bot.fronts import SlashFront
 from bot.language import N_, _
 from bot.options import Options
 from bot.refusal import Refusal
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     upsample=N_("Who rewrites: a hosted model (openrouter), the model that draws (local), or whichever there is."),
     model=N_("Which model is to draw it."),
 )
-@app_commands.guild_only()
-@app_commands.allowed_installs(guilds=True, users=False)
 async def enhance(
     interaction: discord.Interaction[Flux2Bot],
     prompt: app_commands.Range[str, 1, MAX_PROMPT],
@@ -42,7 +40,7 @@ async def enhance(
     """Check, acknowledge, find who rewrites, admit. Raises Refusal and InvalidRequest."""
     services = interaction.client.services
     attachments = [image] if image else []
-    access.require_posting(interaction.app_permissions, in_thread=is_thread(interaction.channel))
+    contexts.require_posting(interaction)
     Options(prompt=prompt).require_prompt()
     services.attachments.check(attachments)
     if not await answers.acknowledge(interaction):

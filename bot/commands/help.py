@@ -29,8 +29,6 @@ Leave out what you do not care about: size, steps and the rest have good default
 
 
 @app_commands.command(description=N_("What I can do and how."))
-@app_commands.guild_only()
-@app_commands.allowed_installs(guilds=True, users=False)
 async def help(interaction: discord.Interaction[Flux2Bot]) -> None:
     """Show the text to whoever asks."""
     await interaction.response.send_message(_(_TEXT), ephemeral=True)

@@ -1,4 +1,4 @@
-"""/history: what a member drew on this server, by words, model, date and favourites; one posted again by its id."""
+"""/history: what a member drew here, by words, model, date and favourites; one posted again by its id."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice
 
-from bot import access, answers, lineage
+from bot import access, answers, contexts, lineage
 from bot.commands.imagine import models_like
 from bot.interactions import pages
 from bot.interactions.base import job_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
-@app_commands.command(description="Pictures of yours on this server: search them, or post one again by its id.")
+@app_commands.command(description="Pictures of yours drawn here: search them, or post one again by its id.")
 @app_commands.describe(
     words="Words of the prompt, all of which must be there.",
     model="Which model drew.",
@@ -34,8 +34,6 @@ _ID = re.compile(r"[0-9a-f]{16}")
     page="Which page to begin with.",
     id="The id that stands behind a picture in the list: posts it again, here, with what it came from.",
 )
-@app_commands.guild_only()
-@app_commands.allowed_installs(guilds=True, users=False)
 async def history(
     interaction: discord.Interaction[Flux2Bot],
     words: app_commands.Range[str, 1, 200] | None = None,
@@ -52,7 +50,7 @@ async def history(
         return
     wanted = Search(
         user_id=interaction.user.id,
-        guild_id=interaction.guild_id,
+        guild_id=contexts.server_of(interaction),
         words=tuple((words or "").split()),
         model=model,
         since=None if since is None else _day(since),

@@ -12,10 +12,10 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice
 
-from bot import access, answers, prompt_file
+from bot import answers, contexts, prompt_file
 from bot.admission import Entry
 from bot.applicants import applicant_in
-from bot.fronts import SlashFront, is_thread
+from bot.fronts import SlashFront
 from bot.gathering import Pointed
 from bot.interactions.go_ahead import go_ahead
 from bot.options import Options
@@ -61,8 +61,6 @@ _MAX_CHOICE_NAME = 100
     aspect=[Choice(name=name, value=name) for name in (*ASPECTS, MATCH)],
     format=[Choice(name=name, value=name) for name in ("webp", "png", "jpeg")],
 )
-@app_commands.guild_only()
-@app_commands.allowed_installs(guilds=True, users=False)
 async def imagine(
     interaction: discord.Interaction[Flux2Bot],
     prompt: app_commands.Range[str, 1, MAX_PROMPT],
@@ -129,7 +127,7 @@ async def draw(
     gathered = await services.gathering.gather(interaction.user, options.prompt, pointed)
     request, notes = await services.casting.settle(
         interaction.user.id,
-        interaction.guild_id,
+        contexts.server_of(interaction),
         options.reworded(gathered.prompt),
         (*gathered.pictures, *pictures),
     )
@@ -169,7 +167,7 @@ def check_payload(
 ) -> None:
     """Refuse, without any I/O, what the payload alone and the last look at the workers show to be impossible."""
     services = interaction.client.services
-    access.require_posting(interaction.app_permissions, in_thread=is_thread(interaction.channel))
+    contexts.require_posting(interaction)
     options.require_prompt()
     services.attachments.check(pointed.attachments)
     seen = services.offer.seen
@@ -177,7 +175,7 @@ def check_payload(
         return
     # A model that was not there at the last look may be there now: that is asked after the answer.
     if seen and (options.model is None or options.model in seen):
-        default = services.gate.default_model(interaction.guild_id)
+        default = services.gate.default_model(contexts.server_of(interaction))
         shapes = tuple((image.width or 1, image.height or 1) for image in pointed.attachments)
         options.rehearse(services.offer.pick(options.model, default), shapes)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
-from bot import answers
+from bot import answers, contexts
 from bot.applicants import applicant_in
 from bot.job_list import job_list
 from bot.language import N_
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 @app_commands.command(description=N_("Your pictures that are waiting or being drawn."))
-@app_commands.guild_only()
-@app_commands.allowed_installs(guilds=True, users=False)
 async def jobs(interaction: discord.Interaction[Flux2Bot]) -> None:
     """Show the list to its owner alone."""
     if not await answers.acknowledge(interaction, ephemeral=True):
         return
     services = interaction.client.services
     left = await services.gate.left_today(applicant_in(interaction))
-    text, view = await job_list(interaction.user.id, interaction.guild_id, services.ledger, services.narration, left)
+    text, view = await job_list(
+        interaction.user.id, contexts.server_of(interaction), services.ledger, services.narration, left
+    )
     await interaction.edit_original_response(content=text, view=view)
 
 

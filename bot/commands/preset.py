@@ -9,7 +9,7 @@ from discord import app_commands
 from discord.app_commands import Choice
 from pydantic import ValidationError
 
-from bot import answers
+from bot import answers, contexts
 from bot.commands import imagine
 from bot.gathering import Pointed
 from bot.language import N_, _, ngettext
@@ -29,8 +29,6 @@ _AFFIX_SHOWN = 60
 _Name = app_commands.Range[str, 1, 32]
 
 
-@app_commands.guild_only()
-@app_commands.allowed_installs(guilds=True, users=False)
 class PresetCommands(app_commands.Group):
     """The command group."""
 
@@ -139,7 +137,7 @@ class PresetCommands(app_commands.Group):
         """Show a line for each, to the asker alone."""
         if not await answers.acknowledge(interaction, ephemeral=True):
             return
-        kept = await interaction.client.services.shelf.visible(interaction.user.id, interaction.guild_id)
+        kept = await interaction.client.services.shelf.visible(interaction.user.id, contexts.server_of(interaction))
         lines = [_line(one, interaction.user.id) for one in kept]
         text = "\n".join(lines) or _("There are no presets yet; keep one with /preset save.")
         await interaction.edit_original_response(content=shorten(text, MAX_CONTENT))
@@ -150,7 +148,9 @@ class PresetCommands(app_commands.Group):
         """Share with this server, or with nobody."""
         if not await answers.acknowledge(interaction, ephemeral=True):
             return
-        guild_id = None if off else interaction.guild_id
+        guild_id = None if off else contexts.server_of(interaction)
+        if guild_id is None and not off:
+            raise Refusal(_("A preset is shared with a server: use this on the one whose members should have it."))
         if not await interaction.client.services.shelf.share(interaction.user.id, name.lower(), guild_id):
             raise _unknown(name)
         said = _("`{name}` is yours alone again.") if off else _("`{name}` can be used by everybody on this server.")
@@ -174,7 +174,7 @@ class PresetCommands(app_commands.Group):
     @use.autocomplete("name")
     async def _usable(self, interaction: discord.Interaction[Flux2Bot], typed: str) -> list[Choice[str]]:
         """Own and shared presets."""
-        kept = await interaction.client.services.shelf.visible(interaction.user.id, interaction.guild_id)
+        kept = await interaction.client.services.shelf.visible(interaction.user.id, contexts.server_of(interaction))
         return _choices([one.preset.name for one in kept], typed)
 
     @share.autocomplete("name")
@@ -206,7 +206,7 @@ def _preset(**values: str | float | None) -> Preset:
 
 async def _find(interaction: discord.Interaction[Flux2Bot], name: str) -> Kept:
     name = name.lower()
-    found = await interaction.client.services.shelf.find(interaction.user.id, interaction.guild_id, [name])
+    found = await interaction.client.services.shelf.find(interaction.user.id, contexts.server_of(interaction), [name])
     if name not in found:
         raise _unknown(name)
     return found[name]

@@ -28,8 +28,6 @@ _KINDS = {
 }
 
 
-@app_commands.guild_only()
-@app_commands.allowed_installs(guilds=True, users=False)
 class PrivacyGroup(app_commands.Group):
     """The command group."""
 

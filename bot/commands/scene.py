@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     count=N_("How many pictures; each takes the next seed."),
 )
 @app_commands.choices(aspect=[Choice(name=name, value=name) for name in ASPECTS])
-@app_commands.guild_only()
-@app_commands.allowed_installs(guilds=True, users=False)
 async def scene(
     interaction: discord.Interaction[Flux2Bot],
     aspect: str | None = None,

@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     aspect=[Choice(name=name, value=name) for name in (*ASPECTS, MATCH)],
     format=[Choice(name=name, value=name) for name in ("webp", "png", "jpeg")],
 )
-@app_commands.guild_only()
-@app_commands.allowed_installs(guilds=True, users=False)
 async def settings(
     interaction: discord.Interaction[Flux2Bot],
     style: app_commands.Range[str, 1, 60] | None = None,

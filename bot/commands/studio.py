@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
-from bot import access
-from bot.fronts import is_thread
+from bot import contexts
 from bot.interactions.studio import studio_modal
 from bot.language import N_
 
@@ -19,12 +18,10 @@ if TYPE_CHECKING:
 @app_commands.command(
     description=N_("One form for a picture: the prompt, up to ten pictures of yours, size and model.")
 )
-@app_commands.guild_only()
-@app_commands.allowed_installs(guilds=True, users=False)
 async def studio(interaction: discord.Interaction[Flux2Bot]) -> None:
     """Open the form: it must be the first answer, so what can be refused is refused before anybody types."""
     services = interaction.client.services
-    access.require_posting(interaction.app_permissions, in_thread=is_thread(interaction.channel))
+    contexts.require_posting(interaction)
     if not services.offer.seen:
         await services.offer.look()
     tray = await services.tray_desk.of(interaction.user.id)

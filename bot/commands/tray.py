@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     avatar=N_("A member whose avatar is added."),
     order=N_("Numbers of the pictures in the order you want, such as “3 1 2”."),
 )
-@app_commands.guild_only()
-@app_commands.allowed_installs(guilds=True, users=False)
 async def tray(
     interaction: discord.Interaction[Flux2Bot],
     image1: discord.Attachment | None = None,

@@ -8,11 +8,11 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice
 
-from bot import access, answers
+from bot import answers, contexts
 from bot.admission import Entry
 from bot.applicants import applicant_in
 from bot.enlarging import Enlargement, first_of, recipe_of
-from bot.fronts import SlashFront, is_thread
+from bot.fronts import SlashFront
 from bot.ledger.job import Job
 from bot.pictures import picture_of
 from flux2.request import MAX_PROMPT, MAX_SEED
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     method="flux adds detail with the model; classic only enlarges.",
 )
 @app_commands.choices(method=[Choice(name=name, value=name) for name in ("flux", "classic")])
-@app_commands.guild_only()
-@app_commands.allowed_installs(guilds=True, users=False)
 async def upscale(
     interaction: discord.Interaction[Flux2Bot],
     image: discord.Attachment,
@@ -86,7 +84,7 @@ async def enlarge(
     Raises Refusal and InvalidRequest.
     """
     services = interaction.client.services
-    access.require_posting(interaction.app_permissions, in_thread=is_thread(interaction.channel))
+    contexts.require_posting(interaction)
     services.attachments.check([image])
     preferred = services.gate.default_model(interaction.guild_id)
     if services.offer.seen and image.width and image.height:

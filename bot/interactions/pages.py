@@ -71,7 +71,7 @@ def _view(asked: int, page: int, pages: int) -> ui.View | None:
 
 def _listed(found: list[Job], total: int, page: int) -> str:
     if not total:
-        return _("Nothing of yours on this server fits that; leave some options out, or draw with /imagine.")
+        return _("Nothing of yours here fits that; leave some options out, or draw with /imagine.")
     pages = -(-total // PAGE)
     if not found:
         few = ngettext(

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from bot import access
+from bot import contexts
 from bot.admission import Entry
 from bot.applicants import applicant_in
-from bot.fronts import ReplyFront, is_thread, parent_of
+from bot.fronts import ReplyFront, parent_of
 from bot.ledger.job import Job
 from worker.contract import Request
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def require_posting(interaction: discord.Interaction[Flux2Bot]) -> None:
     """Refuse where the bot could not answer with a picture."""
-    access.require_posting(interaction.app_permissions, in_thread=is_thread(interaction.channel))
+    contexts.require_posting(interaction)
 
 
 def _answered(interaction: discord.Interaction[Flux2Bot], parent: Job) -> int:

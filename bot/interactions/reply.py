@@ -118,6 +118,9 @@ class ReplyEdits:
         is_ours = not isinstance(shown, discord.Message) or shown.author.id == me.id
         if me in message.mentions:
             return _Whose.OURS if is_ours else _Whose.FOREIGN
+        if message.guild is None and is_ours:
+            # Direct messages are read without a ping.
+            return _Whose.OURS
         return _Whose.UNREAD if isinstance(shown, discord.Message) and is_ours else None
 
     def _hints(self) -> ReplyHints:

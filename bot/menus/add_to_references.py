@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 
 @app_commands.context_menu(name="Add to references")
-@app_commands.guild_only()
-@app_commands.allowed_installs(guilds=True, users=False)
 async def add_to_references(interaction: discord.Interaction[Flux2Bot], message: discord.Message) -> None:
     """Take the pictures of `message`, anybody's, of any age."""
     pictures = pictures_in(message)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
-from bot import access
-from bot.fronts import is_thread
+from bot import contexts
 from bot.interactions.edit_shown import open_form
 from bot.refusal import Refusal
 from bot.remote import pictures_in
@@ -18,11 +17,9 @@ if TYPE_CHECKING:
 
 
 @app_commands.context_menu(name="Edit")
-@app_commands.guild_only()
-@app_commands.allowed_installs(guilds=True, users=False)
 async def edit(interaction: discord.Interaction[Flux2Bot], message: discord.Message) -> None:
     """Open the form: it must be the first answer, so what can be refused is refused before anybody types."""
-    access.require_posting(interaction.app_permissions, in_thread=is_thread(interaction.channel))
+    contexts.require_posting(interaction)
     pictures = pictures_in(message)
     if not pictures:
         raise Refusal("There is no picture in that message; choose one that shows a PNG, JPEG, WebP or GIF.")

@@ -32,8 +32,6 @@ _COMMANDS = {"render": "/imagine", "upscale": "/upscale"}
 
 
 @app_commands.context_menu(name="Show recipe")
-@app_commands.guild_only()
-@app_commands.allowed_installs(guilds=True, users=False)
 async def show_recipe(interaction: discord.Interaction[Flux2Bot], message: discord.Message) -> None:
     """Answer with the recipe of the pictures in `message`, anybody's."""
     if not await answers.acknowledge(interaction, ephemeral=True):

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 
 @app_commands.context_menu(name="Upscale")
-@app_commands.guild_only()
-@app_commands.allowed_installs(guilds=True, users=False)
 async def upscale(interaction: discord.Interaction[Flux2Bot], message: discord.Message) -> None:
     """Enlarge the message's first picture with the default options."""
     pictures = [one for one in message.attachments if (one.content_type or "").startswith("image/")]

@@ -138,6 +138,8 @@ async def test_the_banned_draw_nothing_and_keep_their_privacy(server: SandboxSer
         assert not text.startswith("You are banned"), name
 
 
-async def test_nothing_is_offered_in_direct_messages(server: SandboxServer, bot: Flux2Bot) -> None:
-    """Every command is of servers alone: there admins can answer for it."""
-    assert server.member("luna").commands(server.member("luna").dm) == []
+async def test_direct_messages_have_the_members_commands_alone(server: SandboxServer, bot: Flux2Bot) -> None:
+    """What is for admins and moderators is offered on servers; elsewhere nobody is either."""
+    luna = server.member("luna")
+    here, direct = ({command.name for command in server.world.commands.offered(None)} - {"admin", "doctor"}), luna.dm
+    assert {command.name for command in luna.commands(direct)} == here - {"Report"}
