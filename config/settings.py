@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from flux2.models import Quantization
 from flux2.screening.outfit import Screens
 
 _DISCORD_API = "https://discord.com/api/v10"
@@ -91,7 +92,7 @@ class BotSettings(DiscordSettings, QueueSettings):
         description="The ledger: an async SQLAlchemy URL, SQLite or PostgreSQL.",
     )
     flux2_model: str = Field(
-        default="klein-4b", description="Model used when a member names none: a registry entry or a path."
+        default="klein-4b", description="Model used when a member names none: a registry entry, a path, or auto."
     )
     max_waiting_per_member: int = Field(default=10, ge=1, description="Jobs one member may have waiting or running.")
     max_running_per_member: int = Field(default=2, ge=1, description="Jobs of one member on GPUs at a time.")
@@ -138,12 +139,18 @@ class BotSettings(DiscordSettings, QueueSettings):
 class WorkerSettings(QueueSettings):
     """`python -m worker`, both roles."""
 
-    flux2_model: str = Field(default="klein-4b", description="Model a gpu worker loads: a registry entry or a path.")
+    flux2_model: str = Field(
+        default="klein-4b",
+        description="Model a gpu worker loads: a registry entry, a path, or auto for what fits the card.",
+    )
     flux2_device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = Field(
         default="auto", description="auto, cpu, cuda[:N] or mps."
     )
     flux2_cpu_offload: bool = Field(
         default=False, description="Keep parts of the model in main memory until needed: for small cards, and slower."
+    )
+    flux2_quantization: Quantization = Field(
+        default="none", description="int8 keeps the weights in half the memory, for nearly the same pictures; or none."
     )
     flux2_accept_license: bool = Field(
         default=False, description="Set to true once to accept the licence of non-commercial weights."

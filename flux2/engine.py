@@ -18,10 +18,10 @@ from typing import Any
 import torch
 from PIL import Image
 
-from flux2 import checkpoint, redrawing
+from flux2 import checkpoint, quantization, redrawing
 from flux2.conditioning import EmbeddingCache
 from flux2.errors import CheckpointUnavailable, OutOfMemory
-from flux2.models import MEGAPIXEL, Model
+from flux2.models import MEGAPIXEL, Model, Quantization
 from flux2.previews import Glimpses, Look
 from flux2.request import GenerationRequest
 
@@ -55,6 +55,7 @@ class Engine:
         *,
         device: str = "auto",
         cpu_offload: bool = False,
+        quantized: Quantization = "none",
         threads: int | None = None,
         hf_home: Path | None = None,
         token: str | None = None,
@@ -62,6 +63,7 @@ class Engine:
         """Load `model` onto `device` (auto, cpu, cuda[:N] or mps): float32 on the CPU, bfloat16 elsewhere.
 
         `cpu_offload` keeps each part of the model in main memory until it is needed: less on the device, and slower.
+        `quantized` keeps transformer and text encoder in fewer bytes: half the memory, and nearly the same pictures.
         `threads` limits the CPU threads torch uses in this whole process; None leaves torch's choice. Raises
         CheckpointUnavailable, OutOfMemory.
         """
@@ -75,7 +77,8 @@ class Engine:
             )
         folder = checkpoint.locate(model, hf_home=hf_home, token=token)
         with _memory_guard(f"{model.name} does not fit on {chosen}; choose a smaller model or a larger device."):
-            pipe = _load_pipeline(folder, torch.float32 if chosen == "cpu" else torch.bfloat16)
+            dtype = torch.float32 if chosen == "cpu" else torch.bfloat16
+            pipe = _load_pipeline(folder, dtype, quantization.loader_arguments(quantized))
             if cpu_offload:
                 pipe.enable_model_cpu_offload(device=chosen)
             else:
@@ -256,7 +259,7 @@ def choose_device(device: str) -> str:
     return device
 
 
-def _load_pipeline(folder: Path, dtype: torch.dtype) -> Any:
+def _load_pipeline(folder: Path, dtype: torch.dtype, more: dict[str, Any]) -> Any:
     import diffusers
     import transformers
 
@@ -265,7 +268,7 @@ def _load_pipeline(folder: Path, dtype: torch.dtype) -> Any:
     tokenizer = _tokenizer_without_torchvision(folder)
     try:
         load: Any = diffusers.DiffusionPipeline.from_pretrained
-        pipe = load(folder, dtype=dtype, local_files_only=True, **tokenizer)
+        pipe = load(folder, dtype=dtype, local_files_only=True, **tokenizer, **more)
         if tokenizer:
             bare = transformers.AutoTokenizer.from_pretrained(folder / "tokenizer")
             pipe.register_modules(tokenizer=bare)

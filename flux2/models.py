@@ -15,6 +15,10 @@ from flux2.errors import InvalidRequest
 MEGAPIXEL = 1024 * 1024
 """Pixels in one megapixel as FLUX.2 counts them: 1024 x 1024."""
 
+Quantization = Literal["none", "int8"]
+"""How the weights of transformer and text encoder are kept: as they come, or in one byte each."""
+QUANTIZATIONS: tuple[Quantization, ...] = ("none", "int8")
+
 PipelineClass = Literal["Flux2Pipeline", "Flux2KleinPipeline", "Flux2KleinKVPipeline"]
 
 

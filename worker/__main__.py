@@ -43,12 +43,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--role", choices=("gpu", "io"), help="gpu: render; io: deliver and other network work")
     commands = parser.add_subparsers(dest="command", metavar="fetch")
     fetch = commands.add_parser("fetch", help="download a model's weights", description="Downloads a model's weights.")
-    fetch.add_argument("model", nargs="?", metavar="MODEL", help="registry name; FLUX2_MODEL if left out")
+    fetch.add_argument("model", nargs="?", metavar="MODEL", help="registry name, or auto; FLUX2_MODEL if left out")
     fetch.add_argument("--accept-license", action="store_true", help="accept the licence of non-commercial weights")
     return parser
 
 
 def _fetch(name: str | None, accepts_license: bool) -> int:
+    from worker import automatic
     from worker.fetch import fetch, fetch_classifier
 
     settings = WorkerSettings()
@@ -56,6 +57,7 @@ def _fetch(name: str | None, accepts_license: bool) -> int:
     _configure_logging(settings)
     hf_home, token = settings.hf_home, _token(settings)
     try:
+        settings = automatic.settle(settings, accepts_license=accepts_license)
         sentence = fetch(
             checkpoint.resolve(settings.flux2_model),
             hf_home=hf_home,

@@ -131,7 +131,13 @@ def _load(outfit: Outfit) -> Kit:
     from worker.kinds.kit import Kit
 
     screening = open_screens(outfit.screens, hf_home=outfit.hf_home)
-    engine = Engine.load(outfit.model, device=outfit.device, cpu_offload=outfit.cpu_offload, hf_home=outfit.hf_home)
+    engine = Engine.load(
+        outfit.model,
+        device=outfit.device,
+        cpu_offload=outfit.cpu_offload,
+        quantized=outfit.quantized,
+        hf_home=outfit.hf_home,
+    )
     engine.warm_up()
     saver = ThreadPoolExecutor(_SAVERS, thread_name_prefix="save")
     return Kit(engine, blobs, saver, screening, preview_interval_s=outfit.preview_interval_s)

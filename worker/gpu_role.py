@@ -16,6 +16,7 @@ from config.settings import WorkerSettings
 from flux2 import checkpoint
 from flux2.models import Model
 from flux2.screening import weights as screening_weights
+from worker import automatic
 from worker import license as terms
 from worker.gpu import GpuWorker
 from worker.keeper import Keeper
@@ -34,6 +35,7 @@ class CannotServe(Exception):
 
 def run(settings: WorkerSettings, *, name: str) -> None:
     """Serve until told to stop. Raises CannotServe, CheckpointUnavailable, keeper.WeightsUnloadable."""
+    settings = automatic.settle(settings)
     model, folder = _weights(settings)
     limits = Limits(load_s=settings.stall_load_s, phase_s=settings.stall_phase_s, step_s=settings.stall_step_s)
     keeper = Keeper(_outfit(settings, model), limits, _size_bytes(folder))
@@ -73,6 +75,7 @@ def _outfit(settings: WorkerSettings, model: Model) -> Outfit:
         hf_home=settings.hf_home,
         device=settings.flux2_device,
         cpu_offload=settings.flux2_cpu_offload,
+        quantized=settings.flux2_quantization,
         blob_url=settings.blob_url,
         preview_interval_s=settings.preview_interval_s,
         redis_url=settings.redis_url,

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, TypeAdapter, field_serializer
 
-from flux2.models import Model
+from flux2.models import Model, Quantization
 from flux2.request import Sha256
 from flux2.screening.outfit import Screens
 from worker.contract import Phase, RenderResult, Request, Wire
@@ -30,6 +30,7 @@ class Outfit(Wire):
     hf_home: Path | None
     device: str
     cpu_offload: bool = False
+    quantized: Quantization = "none"
     blob_url: str
     preview_interval_s: float = 0.0
     redis_url: SecretStr

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flux2 import checkpoint, sizing
+from flux2 import sizing
 from flux2.errors import InvalidRequest
 from flux2.prompting import scene, styles
 from flux2.request import DEFAULT_STRENGTH, MIN_STRENGTH
@@ -126,7 +126,7 @@ def run(options: argparse.Namespace) -> int:
         output_format=options.format or files.SUFFIXES.get(options.out.suffix.lower()),
         output_quality=options.quality,
     )
-    placed = order.place(checkpoint.resolve(options.model), wish)
+    placed = order.place(machine.choose(options), wish)
     written = files.prepare(options.out, placed.request)
     engine = cache(lambda: machine.load(placed.model, options))
     placed = reworded(placed, options.upsample, options, engine)

@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flux2 import checkpoint
 from flux2.errors import Flux2Error, InvalidRequest
 from flux2.models import DEFAULT_MODEL, REGISTRY, Model
 from flux2.prompting import styles
@@ -63,7 +62,8 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read lines until the end, and return the exit status."""
-    model = checkpoint.resolve(options.model or _chosen())
+    options.model = options.model or _chosen()
+    model = machine.choose(options)
     session = Session(model, options)
     session.update(options.settings)
     if options.single_eval:

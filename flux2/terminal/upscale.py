@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from flux2 import checkpoint, images, provenance
+from flux2 import images, provenance
 from flux2.errors import InvalidRequest
 from flux2.request import ReferenceImage
 from flux2.terminal import files, machine, order, progress
@@ -39,7 +39,7 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Enlarge, and print the file's path."""
-    model = checkpoint.resolve(options.model)
+    model = machine.choose(options)
     data = options.image.read_bytes()
     picture = _open(options.image, data)
     made = provenance.read(data)

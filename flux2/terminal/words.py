@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flux2 import checkpoint
 from flux2.errors import InvalidRequest
 from flux2.terminal import machine, order, rewriters
 from flux2.upsampling import rewriting
@@ -63,7 +62,7 @@ def _describe(options: argparse.Namespace) -> int:
 
 
 def _load(options: argparse.Namespace) -> Engine:
-    model = checkpoint.resolve(options.model)
+    model = machine.choose(options)
     if not model.can_rewrite:
         raise InvalidRequest(f"{model.name} has no text encoder that could write; use --mode openrouter.")
     return machine.load(model, options)

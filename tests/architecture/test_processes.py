@@ -10,7 +10,15 @@ import pytest
 
 MODEL_LIBRARIES = ("torch", "torchvision", "diffusers", "transformers", "accelerate", "safetensors", "numpy")
 CONTRACT = ("worker.contract",)
-VALUES = ("flux2.errors", "flux2.models", "flux2.prompting.**", "flux2.request", "flux2.sizing")
+VALUES = (
+    "flux2.card",
+    "flux2.errors",
+    "flux2.fit",
+    "flux2.models",
+    "flux2.prompting.**",
+    "flux2.request",
+    "flux2.sizing",
+)
 
 _PROGRAM = """
 import importlib, pkgutil, sys

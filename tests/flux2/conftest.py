@@ -17,6 +17,7 @@ _NEED_TORCH = {
     "test_cli.py",
     "test_interactive.py",
     "test_denoising.py",
+    "test_quantization.py",
     "test_upscaler.py",
 }
 
