@@ -26,6 +26,11 @@ _LONGEST_OTHER = 100
 """Characters that Discord takes of the name of a menu's entry, and of descriptions and choices."""
 
 
+def filled(words: str, **figures: float) -> app_commands.locale_str:
+    """A description with figures in it, which are filled in anew where it is translated."""
+    return app_commands.locale_str(words.format(**figures), words=words, figures=figures)
+
+
 class Words(app_commands.Translator):
     """Describes commands in the bot's language to everybody, whatever language Discord shows them; names of slash
     commands and options stay."""
@@ -37,7 +42,10 @@ class Words(app_commands.Translator):
         has_fixed_name = isinstance(context.data, app_commands.Command) and context.location is Place.command_name
         if has_fixed_name or context.location in _FIXED:
             return None
-        translated = _(string.message)[: _LONGEST.get(context.location, _LONGEST_OTHER)]
+        translated = _(string.extras.get("words", string.message))
+        if figures := string.extras.get("figures"):
+            translated = translated.format(**figures)
+        translated = translated[: _LONGEST.get(context.location, _LONGEST_OTHER)]
         return None if translated == string.message else translated
 
 

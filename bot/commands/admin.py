@@ -12,6 +12,7 @@ from discord import app_commands
 
 from bot.administration import members, queueing, workers
 from bot.administration.desk import Desk
+from bot.language import N_
 from bot.panel.answering import Here, carry_out
 from bot.panel.audit_group import AuditGroup
 from bot.panel.members_group import QuotaGroup
@@ -44,7 +45,7 @@ class Admin(app_commands.Group):
     """The command group."""
 
     def __init__(self) -> None:
-        super().__init__(name="admin", description="Look after queue, members and rules.")
+        super().__init__(name="admin", description=N_("Look after queue, members and rules."))
         groups = (
             QueueGroup,
             WorkersGroup,
@@ -59,36 +60,40 @@ class Admin(app_commands.Group):
         for group in groups:
             self.add_command(group())
 
-    @app_commands.command(description="Workers, models and how many pictures are waiting.")
+    @app_commands.command(description=N_("Workers, models and how many pictures are waiting."))
     async def status(self, interaction: Here) -> None:
         """Show the state of everything."""
         await carry_out(interaction, _status)
 
-    @app_commands.command(description="Start no more pictures; those being drawn are finished.")
-    @app_commands.describe(reason="What waiting members are told.")
+    @app_commands.command(description=N_("Start no more pictures; those being drawn are finished."))
+    @app_commands.describe(reason=N_("What waiting members are told."))
     async def pause(self, interaction: Here, reason: Reason = "") -> None:
         """Stop dispatching."""
         await carry_out(interaction, lambda desk: queueing.pause(desk, reason), by_operator=True)
 
-    @app_commands.command(description="Start pictures again, and accept new ones.")
+    @app_commands.command(description=N_("Start pictures again, and accept new ones."))
     async def resume(self, interaction: Here) -> None:
         """End a pause or a drain."""
         await carry_out(interaction, queueing.resume, by_operator=True)
 
-    @app_commands.command(description="Accept no new pictures and finish all that wait; for an update.")
-    @app_commands.describe(reason="What members are told.")
+    @app_commands.command(description=N_("Accept no new pictures and finish all that wait; for an update."))
+    @app_commands.describe(reason=N_("What members are told."))
     async def drain(self, interaction: Here, reason: Reason = "") -> None:
         """Let nothing new in."""
         await carry_out(interaction, lambda desk: queueing.drain(desk, reason), by_operator=True)
 
-    @app_commands.command(description="Cancel a picture by its job id, or everything one member has waiting.")
-    @app_commands.describe(job="The job id, as in the file name flux2-<job id>.", member="Whose pictures to cancel.")
+    @app_commands.command(description=N_("Cancel a picture by its job id, or everything one member has waiting."))
+    @app_commands.describe(
+        job=N_("The job id, as in the file name flux2-<job id>."), member=N_("Whose pictures to cancel.")
+    )
     async def cancel(self, interaction: Here, job: JobId | None = None, member: discord.User | None = None) -> None:
         """Cancel jobs of this server."""
         await cancel(interaction, job, member)
 
-    @app_commands.command(description="Keep a member from drawing; without a member, who is banned.")
-    @app_commands.describe(member="Whom.", reason="The member reads it.", lasts="30m, 12h, 7d or 2w; or without end.")
+    @app_commands.command(description=N_("Keep a member from drawing; without a member, who is banned."))
+    @app_commands.describe(
+        member=N_("Whom."), reason=N_("The member reads it."), lasts=N_("30m, 12h, 7d or 2w; or without end.")
+    )
     async def ban(
         self,
         interaction: Here,
@@ -103,8 +108,8 @@ class Admin(app_commands.Group):
             user_id = member.id
             await carry_out(interaction, lambda desk: members.ban(desk, user_id, reason, lasts))
 
-    @app_commands.command(description="Let a banned member draw again.")
-    @app_commands.describe(member="Whom.")
+    @app_commands.command(description=N_("Let a banned member draw again."))
+    @app_commands.describe(member=N_("Whom."))
     async def unban(self, interaction: Here, member: discord.User) -> None:
         """End a ban of this server."""
         await carry_out(interaction, lambda desk: members.unban(desk, member.id))

@@ -10,6 +10,7 @@ from discord.app_commands import Choice
 
 from bot.commands import imagine
 from bot.gathering import Pointed
+from bot.language import N_
 from bot.options import Options
 from flux2.request import MAX_PROMPT, MAX_SEED
 from flux2.sizing import ASPECTS, MATCH
@@ -18,25 +19,25 @@ if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 
-@app_commands.command(description="Change a picture of your own: say what should be different.")
+@app_commands.command(description=N_("Change a picture of your own: say what should be different."))
 @app_commands.describe(
-    image="The picture to change, “image 1” in the prompt.",
-    prompt="What should be different, such as “make it night”; the rest stays.",
-    image2="A further picture to take something from, “image 2” in the prompt.",
-    image3="A third one.",
-    image4="A fourth one.",
-    link="A link to a message whose pictures follow the attached ones.",
-    avatar="A member whose avatar follows as a reference.",
-    tray="Let the pictures of your reference tray follow as references.",
-    aspect="Shape of the result; left out, that of the picture.",
-    size="Megapixels (0.5, 1, 2 or 4) or width x height, such as 1024x768.",
-    model="Which model draws.",
-    steps="Denoising steps: more is slower, and often finer.",
-    guidance="How closely the prompt is followed.",
-    seed="The same seed and options give the same picture.",
-    count="How many tries; each takes the next seed.",
-    format="File format of the result.",
-    quality="Quality of webp and jpeg files, 0 to 100.",
+    image=N_("The picture to change, “image 1” in the prompt."),
+    prompt=N_("What should be different, such as “make it night”; the rest stays."),
+    image2=N_("A further picture to take something from, “image 2” in the prompt."),
+    image3=N_("A third one."),
+    image4=N_("A fourth one."),
+    link=N_("A link to a message whose pictures follow the attached ones."),
+    avatar=N_("A member whose avatar follows as a reference."),
+    tray=N_("Let the pictures of your reference tray follow as references."),
+    aspect=N_("Shape of the result; left out, that of the picture."),
+    size=N_("Megapixels (0.5, 1, 2 or 4) or width x height, such as 1024x768."),
+    model=N_("Which model draws."),
+    steps=N_("Denoising steps: more is slower, and often finer."),
+    guidance=N_("How closely the prompt is followed."),
+    seed=N_("The same seed and options give the same picture."),
+    count=N_("How many tries; each takes the next seed."),
+    format=N_("File format of the result."),
+    quality=N_("Quality of webp and jpeg files, 0 to 100."),
 )
 @app_commands.choices(
     aspect=[Choice(name=name, value=name) for name in (*ASPECTS, MATCH)],

@@ -18,6 +18,7 @@ from bot.applicants import applicant_in
 from bot.fronts import SlashFront
 from bot.gathering import Pointed
 from bot.interactions.go_ahead import go_ahead
+from bot.language import N_, _
 from bot.options import Options
 from bot.presenter import shorten
 from bot.refusal import Refusal
@@ -35,27 +36,27 @@ _MAX_CHOICES = 25
 _MAX_CHOICE_NAME = 100
 
 
-@app_commands.command(description="Draw a picture from words, and from your own images if you attach some.")
+@app_commands.command(description=N_("Draw a picture from words, and from your own images if you attach some."))
 @app_commands.describe(
-    prompt="What the picture should show; a JSON prompt works too.",
-    image1="A picture to start from or to refer to, “image 1” in the prompt; or a .json file with the prompt.",
-    image2="A second reference image.",
-    image3="A third reference image.",
-    image4="A fourth reference image.",
-    style="Words around the prompt: a way to photograph, or a recipe such as a sticker.",
-    aspect="Shape of the picture; match takes the shape of image1.",
-    size="Megapixels (0.5, 1, 2 or 4) or width x height, such as 1024x768.",
-    model="Which model draws.",
-    steps="Denoising steps: more is slower, and often finer.",
-    guidance="How closely the prompt is followed.",
-    seed="The same seed and options give the same picture.",
-    count="How many pictures; each takes the next seed.",
-    format="File format of the pictures.",
-    quality="Quality of webp and jpeg files, 0 to 100.",
-    upsample="Write the prompt better first: by a hosted model, by the model that draws, or auto where it helps.",
-    link="A link to a message whose pictures follow the attached ones as references.",
-    avatar="A member whose avatar follows as a reference.",
-    tray="Let the pictures of your reference tray follow as references.",
+    prompt=N_("What the picture should show; a JSON prompt works too."),
+    image1=N_("A picture to start from or to refer to, “image 1” in the prompt; or a .json file with the prompt."),
+    image2=N_("A second reference image."),
+    image3=N_("A third reference image."),
+    image4=N_("A fourth reference image."),
+    style=N_("Words around the prompt: a way to photograph, or a recipe such as a sticker."),
+    aspect=N_("Shape of the picture; match takes the shape of image1."),
+    size=N_("Megapixels (0.5, 1, 2 or 4) or width x height, such as 1024x768."),
+    model=N_("Which model draws."),
+    steps=N_("Denoising steps: more is slower, and often finer."),
+    guidance=N_("How closely the prompt is followed."),
+    seed=N_("The same seed and options give the same picture."),
+    count=N_("How many pictures; each takes the next seed."),
+    format=N_("File format of the pictures."),
+    quality=N_("Quality of webp and jpeg files, 0 to 100."),
+    upsample=N_("Write the prompt better first: by a hosted model, by the model that draws, or auto where it helps."),
+    link=N_("A link to a message whose pictures follow the attached ones as references."),
+    avatar=N_("A member whose avatar follows as a reference."),
+    tray=N_("Let the pictures of your reference tray follow as references."),
 )
 @app_commands.choices(
     aspect=[Choice(name=name, value=name) for name in (*ASPECTS, MATCH)],
@@ -218,7 +219,7 @@ async def sizes_like(interaction: discord.Interaction[Flux2Bot], typed: str) -> 
     """Megapixels that the model chosen so far draws, or the width and height that is being typed."""
     typed = typed.strip()
     sizes = [
-        Choice(name="1 megapixel" if size == "1" else f"{size} megapixels", value=size)
+        Choice(name=_("1 megapixel") if size == "1" else _("{size} megapixels").format(size=size), value=size)
         for size in await _drawable(interaction)
         if size.startswith(typed)
     ]

@@ -11,8 +11,10 @@ from discord.app_commands import Choice
 from bot import answers, contexts
 from bot.admission import Entry
 from bot.applicants import applicant_in
+from bot.command_sync import filled
 from bot.enlarging import Enlargement, first_of, recipe_of
 from bot.fronts import SlashFront
+from bot.language import N_
 from bot.ledger.job import Job
 from bot.pictures import picture_of
 from flux2.request import MAX_PROMPT, MAX_SEED
@@ -33,17 +35,22 @@ if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 
-@app_commands.command(description="Make a picture larger and sharper; it stays the same picture.")
+@app_commands.command(description=N_("Make a picture larger and sharper; it stays the same picture."))
 @app_commands.describe(
-    image="The picture to enlarge.",
-    factor=f"How many times longer the sides become, {MIN_FACTOR:g} to {MAX_FACTOR:g}; default {DEFAULT_FACTOR:g}.",
-    creativity=f"0 keeps every detail, 1 draws freely; default {DEFAULT_CREATIVITY:g}.",
-    guidance="How closely the caption is followed, where the model takes it.",
-    steps=f"Denoising steps; default {DEFAULT_STEPS}.",
-    seed="The same seed and options give the same picture.",
-    prompt="What the picture shows; left out, it is captioned.",
-    size="Instead of a factor: megapixels (1, 2, 4, 8 or 16) or width x height.",
-    method="flux adds detail with the model; classic only enlarges.",
+    image=N_("The picture to enlarge."),
+    factor=filled(
+        N_("How many times longer the sides become, {least:g} to {most:g}; default {default:g}."),
+        least=MIN_FACTOR,
+        most=MAX_FACTOR,
+        default=DEFAULT_FACTOR,
+    ),
+    creativity=filled(N_("0 keeps every detail, 1 draws freely; default {default:g}."), default=DEFAULT_CREATIVITY),
+    guidance=N_("How closely the caption is followed, where the model takes it."),
+    steps=filled(N_("Denoising steps; default {default:g}."), default=DEFAULT_STEPS),
+    seed=N_("The same seed and options give the same picture."),
+    prompt=N_("What the picture shows; left out, it is captioned."),
+    size=N_("Instead of a factor: megapixels (1, 2, 4, 8 or 16) or width x height."),
+    method=N_("flux adds detail with the model; classic only enlarges."),
 )
 @app_commands.choices(method=[Choice(name=name, value=name) for name in ("flux", "classic")])
 async def upscale(

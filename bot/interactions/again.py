@@ -10,6 +10,7 @@ from bot import answers, recipes
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, template
 from bot.interactions.redraw import redraw, require_posting
+from bot.language import N_
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
@@ -19,7 +20,7 @@ class AgainButton(JobButton, template=template(Verb.AGAIN)):
     """Stands under every result and every failure notice; it never wears off."""
 
     verb = Verb.AGAIN
-    text = "Again"
+    text = N_("Again")
     style = discord.ButtonStyle.primary
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:

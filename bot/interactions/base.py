@@ -14,6 +14,7 @@ from discord import ui
 
 from bot import answers
 from bot.interactions.custom_id import Verb, custom_id
+from bot.language import _
 from bot.ledger.job import Job
 from bot.refusal import Refusal
 
@@ -26,10 +27,13 @@ class JobButton(ui.DynamicItem[ui.Button[ui.View]], ABC, template=r"(?!)"):
 
     verb: ClassVar[Verb]
     text: ClassVar[str]
+    """Its label, in English."""
     style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.secondary
 
     def __init__(self, job_id: str, text: str | None = None) -> None:
-        super().__init__(ui.Button(label=text or self.text, style=self.style, custom_id=custom_id(self.verb, job_id)))
+        super().__init__(
+            ui.Button(label=text or _(self.text), style=self.style, custom_id=custom_id(self.verb, job_id))
+        )
         self.job_id = job_id
 
     @classmethod
@@ -53,13 +57,13 @@ class JobButton(ui.DynamicItem[ui.Button[ui.View]], ABC, template=r"(?!)"):
 
 async def _wait(interaction: discord.Interaction[Flux2Bot]) -> None:
     """Answer a press that came while the same one was still being taken."""
-    raise Refusal("I am on it already; one press is enough.")
+    raise Refusal(_("I am on it already; one press is enough."))
 
 
 def result_of(job: Job, client: Flux2Bot) -> discord.PartialMessage:
     """Return the message that carries the job's pictures. Raises Refusal where none was posted."""
     if job.result_channel_id is None or job.result_message_id is None:
-        raise Refusal("These pictures were never posted; /jobs has them.")
+        raise Refusal(_("These pictures were never posted; /jobs has them."))
     channel = client.get_partial_messageable(job.result_channel_id, guild_id=job.guild_id)
     return channel.get_partial_message(job.result_message_id)
 
@@ -77,5 +81,5 @@ async def job_of(interaction: discord.Interaction[Flux2Bot], job_id: str) -> Job
     """Return the job a button names. Raises Refusal where its row is gone."""
     job = await interaction.client.services.ledger.get(job_id)
     if job is None:
-        raise Refusal("The recipe of this picture is no longer kept; write the prompt anew with /imagine.")
+        raise Refusal(_("The recipe of this picture is no longer kept; write the prompt anew with /imagine."))
     return job

@@ -11,6 +11,7 @@ from bot import access, answers
 from bot.dispatcher import CancelResult
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, template
+from bot.language import N_, _
 from bot.ledger.job import Job, Outcome
 from bot.refusal import Refusal
 
@@ -23,7 +24,7 @@ class CancelButton(JobButton, template=template(Verb.CANCEL)):
     """Stands on status messages and in the answer of /jobs."""
 
     verb = Verb.CANCEL
-    text = "Cancel"
+    text = N_("Cancel")
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Cancel; the status message tells the rest."""
@@ -42,22 +43,22 @@ async def cancel(job: Job, services: Services) -> str:
     await services.narration.refresh(job.id)
     match result:
         case CancelResult.DROPPED:
-            return "Cancelled before it was begun."
+            return _("Cancelled before it was begun.")
         case CancelResult.STOPPING:
-            return "Cancelling; it stops at the next step."
+            return _("Cancelling; it stops at the next step.")
         case CancelResult.TOO_LATE:
             raise Refusal(_too_late(await services.ledger.get(job.id)))
 
 
 def _too_late(job: Job | None) -> str:
     if job is not None and job.outcome is Outcome.CANCELLED:
-        return "This is cancelled already."
-    return "It is too late to cancel: this is finished already."
+        return _("This is cancelled already.")
+    return _("It is too late to cancel: this is finished already.")
 
 
 def cancel_view(*job_ids: str) -> ui.View:
     """A view with a Cancel button for each job, numbered when there are several."""
     view = ui.View(timeout=None)
     for number, job_id in enumerate(job_ids, start=1):
-        view.add_item(CancelButton(job_id, f"Cancel {number}" if len(job_ids) > 1 else None))
+        view.add_item(CancelButton(job_id, _("Cancel {number}").format(number=number) if len(job_ids) > 1 else None))
     return view

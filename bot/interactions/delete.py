@@ -10,6 +10,7 @@ import discord
 from bot import access, answers
 from bot.interactions.base import JobButton, job_of, result_of
 from bot.interactions.custom_id import Verb, template
+from bot.language import N_, _
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
@@ -19,7 +20,7 @@ class DeleteButton(JobButton, template=template(Verb.DELETE)):
     """Stands behind More… for the picture's owner and admins."""
 
     verb = Verb.DELETE
-    text = "Delete"
+    text = N_("Delete")
     style = discord.ButtonStyle.danger
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
@@ -30,4 +31,4 @@ class DeleteButton(JobButton, template=template(Verb.DELETE)):
             return
         with contextlib.suppress(discord.NotFound):
             await result_of(job, interaction.client).delete()
-        await interaction.followup.send("Deleted.", ephemeral=True)
+        await interaction.followup.send(_("Deleted."), ephemeral=True)

@@ -16,6 +16,7 @@ from discord import ui
 
 from bot import answers
 from bot.interactions.base import guarded
+from bot.language import _
 from bot.presenter import MAX_CONTENT
 from bot.refusal import Refusal
 
@@ -57,7 +58,7 @@ class Dialogues:
         try:
             return self._turns[token]
         except KeyError:
-            raise Refusal("This is too old for me; use the command again.") from None
+            raise Refusal(_("This is too old for me; use the command again.")) from None
 
     def close(self, token: str) -> None:
         """Forget it: a question is answered once."""
@@ -106,13 +107,13 @@ async def ask(
 
     async def turn(pressed: discord.Interaction[Flux2Bot], choice: str) -> None:
         dialogues.close(token)
-        text = await act() if choice == "yes" else "Nothing was changed."
+        text = await act() if choice == "yes" else _("Nothing was changed.")
         await pressed.edit_original_response(content=text, view=None)
 
     token = dialogues.open(turn)
     view = ui.View(timeout=None)
     view.add_item(DialogueButton(token, "yes", label, discord.ButtonStyle.danger))
-    view.add_item(DialogueButton(token, "no", "Leave it"))
+    view.add_item(DialogueButton(token, "no", _("Leave it")))
     await interaction.edit_original_response(content=question, view=view)
 
 
@@ -144,12 +145,12 @@ async def show_pages(interaction: discord.Interaction[Flux2Bot], title: str, lin
     token = interaction.client.dialogues.open(turn)
 
     def text() -> str:
-        return f"**{title}** · page {at + 1} of {len(pages)}\n{pages[at]}"
+        return f"**{title}** · " + _("page {page} of {pages}").format(page=at + 1, pages=len(pages)) + f"\n{pages[at]}"
 
     def view() -> ui.View:
         buttons = ui.View(timeout=None)
-        buttons.add_item(DialogueButton(token, "previous", "Previous", is_disabled=at == 0))
-        buttons.add_item(DialogueButton(token, "next", "Next", is_disabled=at == len(pages) - 1))
+        buttons.add_item(DialogueButton(token, "previous", _("Previous"), is_disabled=at == 0))
+        buttons.add_item(DialogueButton(token, "next", _("Next"), is_disabled=at == len(pages) - 1))
         return buttons
 
     await interaction.edit_original_response(content=text(), view=view())

@@ -9,6 +9,7 @@ import discord
 from bot import answers
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, template
+from bot.language import N_, _
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
@@ -18,7 +19,7 @@ class FavouriteButton(JobButton, template=template(Verb.FAVOURITE)):
     """Stands behind More…; a second press takes the mark away."""
 
     verb = Verb.FAVOURITE
-    text = "Favourite"
+    text = N_("Favourite")
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Set or take the mark."""
@@ -26,5 +27,5 @@ class FavouriteButton(JobButton, template=template(Verb.FAVOURITE)):
         if not await answers.acknowledge(interaction):
             return
         is_one = await interaction.client.services.ledger.favourites.toggle(interaction.user.id, job.id)
-        said = "This is one of your favourites now." if is_one else "This is no longer one of your favourites."
+        said = _("This is one of your favourites now.") if is_one else _("This is no longer one of your favourites.")
         await interaction.followup.send(said, ephemeral=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import discord
 
 from bot.interactions.base import guarded
+from bot.language import _
 from bot.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ async def _take(interaction: discord.Interaction[Flux2Bot]) -> None:
         if filled.custom_id.startswith(beginning):
             await submit(interaction, filled)
             return
-    raise Refusal("This form is too old; press the button or use the command again.")
+    raise Refusal(_("This form is too old; press the button or use the command again."))
 
 
 def read(data: Mapping[str, Any]) -> Filled:

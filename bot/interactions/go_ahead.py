@@ -11,6 +11,7 @@ import discord
 from discord import ui
 
 from bot.interactions.base import guarded
+from bot.language import _
 from bot.presenter import duration
 from bot.refusal import Refusal
 from flux2.request import GenerationRequest
@@ -26,7 +27,8 @@ class Question(ui.View):
         super().__init__(timeout=ASKED_S)
         self._user_id = user_id
         self.agreed = False
-        self.begin.label = f"Draw {pictures}"
+        self.begin.label = _("Draw {count}").format(count=pictures)
+        self.leave.label = _("Leave it")
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         """Others are told whose question it is."""
@@ -36,13 +38,13 @@ class Question(ui.View):
         return True
 
     @ui.button(style=discord.ButtonStyle.primary)
-    async def begin(self, interaction: discord.Interaction, _: ui.Button[Question]) -> None:
+    async def begin(self, interaction: discord.Interaction, _button: ui.Button[Question]) -> None:
         """Go on."""
         self.agreed = True
         await self._end(interaction)
 
-    @ui.button(label="Leave it")
-    async def leave(self, interaction: discord.Interaction, _: ui.Button[Question]) -> None:
+    @ui.button()
+    async def leave(self, interaction: discord.Interaction, _button: ui.Button[Question]) -> None:
         """Do nothing."""
         await self._end(interaction)
 
@@ -51,8 +53,8 @@ class Question(ui.View):
         await interaction.response.defer()
 
 
-async def _not_yours(_: discord.Interaction) -> None:
-    raise Refusal("This is another member's question; ask for pictures of your own with /imagine.")
+async def _not_yours(_interaction: discord.Interaction) -> None:
+    raise Refusal(_("This is another member's question; ask for pictures of your own with /imagine."))
 
 
 async def go_ahead(
@@ -65,12 +67,12 @@ async def go_ahead(
     False: not wanted; the placeholder is gone then.
     """
     question = Question(interaction.user.id, request.count)
-    takes = f", {duration(seconds)}" if seconds is not None else ""
-    costs = f" {left}" if left else ""
+    said = _("The lists make **{count} pictures**: {labels}.")
+    if seconds is not None:
+        said = _("The lists make **{count} pictures**, {duration}: {labels}.")
     labels = ", ".join(discord.utils.escape_markdown(variant.label) for variant in request.variants)
-    await interaction.edit_original_response(
-        content=f"The lists make **{request.count} pictures**{takes}: {labels}.{costs}", view=question
-    )
+    said = said.format(count=request.count, labels=labels, duration=duration(seconds or 0))
+    await interaction.edit_original_response(content=f"{said} {left}".rstrip(), view=question)
     await question.wait()
     if not question.agreed:
         await interaction.delete_original_response()

@@ -12,6 +12,7 @@ from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, custom_id, parse, template
 from bot.interactions.forms import Filled
 from bot.interactions.redraw import redraw, require_posting
+from bot.language import N_, _
 from bot.ledger.job import Job
 from bot.options import Options
 from bot.refusal import Refusal
@@ -32,7 +33,7 @@ class RemixButton(JobButton, template=template(Verb.REMIX)):
     """Stands behind More…"""
 
     verb = Verb.REMIX
-    text = "Remix"
+    text = N_("Remix")
     style = discord.ButtonStyle.primary
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
@@ -46,22 +47,25 @@ class RemixButton(JobButton, template=template(Verb.REMIX)):
 
 def _drawn(job: Job) -> GenerationRequest:
     if not isinstance(job.request, GenerationRequest):
-        raise Refusal("Remix is for pictures drawn from words; to enlarge one with other options, use /upscale.")
+        raise Refusal(_("Remix is for pictures drawn from words; to enlarge one with other options, use /upscale."))
     return job.request
 
 
 def remix_modal(job_id: str, request: GenerationRequest, model: Model) -> ui.Modal:
     """The form, filled with `request`; what `model` does not take is not asked."""
-    modal = ui.Modal(title="Remix", custom_id=custom_id(Verb.REMIX, job_id), timeout=_FORGET_S)
+    modal = ui.Modal(title=_("Remix"), custom_id=custom_id(Verb.REMIX, job_id), timeout=_FORGET_S)
     fits = len(request.prompt) <= _MAX_FIELD
-    _ask(modal, _PROMPT, "Prompt", request.prompt if fits else "", "Empty keeps the words as they are.", long=True)
-    _ask(modal, _SIZE, "Size", f"{request.width}x{request.height}", "Width x height, or megapixels: 0.5, 1, 2 or 4.")
-    _ask(modal, _SEED, "Seed", str(request.seed), "Empty it for a new one.")
+    hint = _("Empty keeps the words as they are.")
+    _ask(modal, _PROMPT, _("Prompt"), request.prompt if fits else "", hint, long=True)
+    hint = _("Width x height, or megapixels: 0.5, 1, 2 or 4.")
+    _ask(modal, _SIZE, _("Size"), f"{request.width}x{request.height}", hint)
+    _ask(modal, _SEED, _("Seed"), str(request.seed), _("Empty it for a new one."))
     if not model.has_fixed_steps:
-        _ask(modal, _STEPS, "Steps", str(request.num_inference_steps), f"{model.min_steps} to {model.max_steps}.")
+        bounds = _("{least:g} to {most:g}.").format(least=model.min_steps, most=model.max_steps)
+        _ask(modal, _STEPS, _("Steps"), str(request.num_inference_steps), bounds)
     if request.guidance_scale is not None:
-        bounds = f"{model.min_guidance:g} to {model.max_guidance:g}."
-        _ask(modal, _GUIDANCE, "Guidance", f"{request.guidance_scale:g}", bounds)
+        bounds = _("{least:g} to {most:g}.").format(least=model.min_guidance, most=model.max_guidance)
+        _ask(modal, _GUIDANCE, _("Guidance"), f"{request.guidance_scale:g}", bounds)
     return modal
 
 
@@ -77,7 +81,7 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
     """Take a submitted form."""
     parsed = parse(filled.custom_id)
     if parsed is None or interaction.message is None:
-        raise Refusal("This form is too old; press the button again.")
+        raise Refusal(_("This form is too old; press the button again."))
     require_posting(interaction)
     job = await job_of(interaction, parsed[1])
     before = _drawn(job)
@@ -111,7 +115,7 @@ def _whole(filled: Filled, name: str, default: int | None) -> int | None:
     if not text:
         return default
     if not text.isdecimal():
-        raise Refusal(f"{name.capitalize()} takes a whole number; press Remix again.")
+        raise Refusal(_("{name} takes a whole number; press Remix again.").format(name=_(name.capitalize())))
     return int(text)
 
 
@@ -120,4 +124,4 @@ def _number(filled: Filled, name: str, default: float | None) -> float | None:
     try:
         return float(text) if text else default
     except ValueError as wrong:
-        raise Refusal(f"{name.capitalize()} takes a number; press Remix again.") from wrong
+        raise Refusal(_("{name} takes a number; press Remix again.").format(name=_(name.capitalize()))) from wrong

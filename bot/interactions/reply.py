@@ -24,6 +24,7 @@ from bot.gathering import Pointed
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, template
 from bot.interactions.reply_hints import ReplyHints
+from bot.language import N_, _
 from bot.ledger.job import Job
 from bot.message_links import links_in
 from bot.origin import job_told_by
@@ -163,7 +164,7 @@ class ReplyEdits:
         view = ui.View(timeout=None)
         view.add_item(ConfirmButton(job.id))
         await message.reply(
-            "This is another member's picture; press Edit if I should draw your change as a new one.",
+            _("This is another member's picture; press Edit if I should draw your change as a new one."),
             view=view,
             silent=True,
             delete_after=CONFIRM_SHOWN_S,
@@ -175,7 +176,7 @@ class ReplyEdits:
             text = str(error)
         else:
             _log.error("Reply %d could not be taken.", message.id, exc_info=error)
-            text = "Something went wrong on our side; reply again, and if it stays tell whoever runs this bot."
+            text = _("Something went wrong on our side; reply again, and if it stays tell whoever runs this bot.")
         try:
             await message.reply(text, delete_after=self._error_shown_s, nonce=f"e{message.id}")
         except discord.DiscordException as refused:
@@ -190,7 +191,7 @@ class ConfirmButton(JobButton, template=template(Verb.CONFIRM)):
     """Under another member's reply: draws the change that reply asks for, as that member's own picture."""
 
     verb = Verb.CONFIRM
-    text = "Edit"
+    text = N_("Edit")
     style = discord.ButtonStyle.primary
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
@@ -201,11 +202,11 @@ class ConfirmButton(JobButton, template=template(Verb.CONFIRM)):
             return
         message = await self._reply_of(question)
         if message.author.id != interaction.user.id:
-            raise Refusal("Only the member who replied can confirm this; reply to the picture yourself.")
+            raise Refusal(_("Only the member who replied can confirm this; reply to the picture yourself."))
         job = await job_of(interaction, self.job_id)
         instruction = instruction_in(message.content)
         if instruction is None:
-            raise Refusal("I cannot read that reply any more; reply to the picture again, with ping.")
+            raise Refusal(_("I cannot read that reply any more; reply to the picture again, with ping."))
         await interaction.client.replies.edit(message, job, instruction, applicant_in(interaction))
         with contextlib.suppress(discord.NotFound):
             await interaction.delete_original_response()
@@ -213,10 +214,10 @@ class ConfirmButton(JobButton, template=template(Verb.CONFIRM)):
     async def _reply_of(self, question: discord.Message) -> discord.Message:
         reference = question.reference
         if reference is None or reference.message_id is None:
-            raise Refusal("That reply is gone; reply to the picture again, with ping.")
+            raise Refusal(_("That reply is gone; reply to the picture again, with ping."))
         try:
             # Asked anew rather than taken from the payload: that holds the reply, but not the picture it replies to.
             # The ignore: a question of ours always stands in a channel that has messages.
             return await question.channel.get_partial_message(reference.message_id).fetch()  # type: ignore[union-attr]
         except discord.NotFound as gone:
-            raise Refusal("That reply is gone; reply to the picture again, with ping.") from gone
+            raise Refusal(_("That reply is gone; reply to the picture again, with ping.")) from gone

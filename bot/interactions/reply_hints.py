@@ -9,16 +9,17 @@ import contextlib
 
 import discord
 
+from bot.language import N_, _
 from bot.ledger.ledger import Ledger
 
 SHOWN_S = 60.0
 _MOST = 10_000
 """Members remembered; more than that reply in no process's life, and the oldest may be told again."""
-_NO_PING = (
+_NO_PING = N_(
     "If this was meant for me: I can read a reply only while its ping is on (@ ON, above the message box). "
     "I say this once; Edit under the picture works too."
 )
-_FOREIGN = (
+_FOREIGN = N_(
     "Discord shows me other people's pictures only through their menu: open it on the picture, choose Apps, then Edit."
 )
 
@@ -41,11 +42,11 @@ class ReplyHints:
         self._told[author_id] = None
         if len(self._told) > _MOST:
             del self._told[next(iter(self._told))]
-        await _say(message, _NO_PING)
+        await _say(message, _(_NO_PING))
 
     async def foreign(self, message: discord.Message) -> None:
         """Tell whoever calls us to somebody else's picture how to get it edited."""
-        await _say(message, _FOREIGN)
+        await _say(message, _(_FOREIGN))
 
 
 async def _say(message: discord.Message, text: str) -> None:

@@ -19,6 +19,7 @@ from bot.administration.desk import Desk, mention
 from bot.administration.members import ban
 from bot.interactions.base import JobButton, job_of, result_of
 from bot.interactions.custom_id import Verb, template
+from bot.language import N_, _
 from bot.ledger.audit import Actor
 from bot.ledger.job import Job
 from bot.ledger.rules import Scope
@@ -41,15 +42,15 @@ async def send_report(interaction: discord.Interaction[Flux2Bot], message: disco
     services = interaction.client.services
     job = await job_told_by(message, interaction.client)
     if job is None or not message.attachments:
-        raise Refusal("I can only pass on reports of my own pictures; report others to the admins.")
+        raise Refusal(_("I can only pass on reports of my own pictures; report others to the admins."))
     channel = await _moderators(interaction)
     actor = Actor(interaction.user.id, interaction.guild_id or 0)
     earlier = await services.ledger.governance.deeds(actor.guild_id, actor_id=actor.user_id, action=_ACTION)
     if any(deed.target == job.id and deed.action == _ACTION for deed in earlier):
-        raise Refusal("You have reported this picture already; the moderators see it.")
+        raise Refusal(_("You have reported this picture already; the moderators see it."))
     await _pass_on(channel, interaction, message, job)
     await services.ledger.governance.record(actor, _ACTION, job.id)
-    await interaction.edit_original_response(content="Thank you: the moderators of this server see it now.")
+    await interaction.edit_original_response(content=_("Thank you: the moderators of this server see it now."))
 
 
 async def _moderators(interaction: discord.Interaction[Flux2Bot]) -> discord.PartialMessageable:
@@ -57,7 +58,7 @@ async def _moderators(interaction: discord.Interaction[Flux2Bot]) -> discord.Par
     rules = await client.services.ledger.governance.rules(guild_id)
     channel_id = GuildRule.model_validate(rules.get((Scope.GUILD, 0), {})).reports_channel
     if channel_id is None:
-        raise Refusal("This server takes no reports yet: an admin can choose a channel with /admin safety set.")
+        raise Refusal(_("This server takes no reports yet: an admin can choose a channel with /admin safety set."))
     return client.get_partial_messageable(channel_id, guild_id=guild_id)
 
 
@@ -65,7 +66,9 @@ async def _pass_on(
     channel: discord.PartialMessageable, interaction: discord.Interaction[Flux2Bot], message: discord.Message, job: Job
 ) -> None:
     link = jump_url(interaction.guild_id, message.channel.id, message.id)
-    text = f"{mention(interaction.user.id)} reports a picture of {mention(job.user_id)}: {link}"
+    text = _("{member} reports a picture of {requester}: {link}").format(
+        member=mention(interaction.user.id), requester=mention(job.user_id), link=link
+    )
     view = ui.View(timeout=None)
     for button in (RemoveReported, BanReported, DismissReport):
         view.add_item(button(job.id))
@@ -74,7 +77,7 @@ async def _pass_on(
         await channel.send(text, files=files, view=view, nonce=f"p{interaction.id}")
     except (discord.Forbidden, discord.NotFound) as error:
         _log.warning("Reports of server %s cannot be posted: %s", interaction.guild_id, error)
-        raise Refusal("I may not write where reports go; ask an admin to check /admin safety show.") from error
+        raise Refusal(_("I may not write where reports go; ask an admin to check /admin safety show.")) from error
 
 
 class Verdict(JobButton, template=r"(?!)"):
@@ -91,7 +94,8 @@ class Verdict(JobButton, template=r"(?!)"):
         if not await answers.acknowledge(interaction):
             return
         said = await self.judge(interaction, job)
-        text = f"{report_message.content}\n**{self.done}** by {mention(interaction.user.id)}. {said}".rstrip()
+        done = _("**{done}** by {member}.").format(done=_(self.done), member=mention(interaction.user.id))
+        text = f"{report_message.content}\n{done} {said}".rstrip()
         await report_message.edit(content=text, view=None, allowed_mentions=discord.AllowedMentions.none())
 
     @abstractmethod
@@ -107,9 +111,9 @@ class RemoveReported(Verdict, template=template(Verb.REPORT_DELETE)):
     """Deletes the picture's message; its file leaves the report too."""
 
     verb = Verb.REPORT_DELETE
-    text = "Delete"
+    text = N_("Delete")
     style = discord.ButtonStyle.danger
-    done = "Deleted"
+    done = N_("Deleted")
 
     async def judge(self, interaction: discord.Interaction[Flux2Bot], job: Job) -> str:
         """Remove the message; one that is gone already is as good."""
@@ -125,23 +129,23 @@ class BanReported(Verdict, template=template(Verb.REPORT_BAN)):
     """Keeps the requester from drawing on this server; the picture stays."""
 
     verb = Verb.REPORT_BAN
-    text = "Ban"
+    text = N_("Ban")
     style = discord.ButtonStyle.danger
-    done = "Banned"
+    done = N_("Banned")
 
     async def judge(self, interaction: discord.Interaction[Flux2Bot], job: Job) -> str:
         """Ban without end; /admin unban lifts it."""
         services = interaction.client.services
         desk = Desk(_actor(interaction), services.ledger, services.fleet, services.dispatcher)
-        return await ban(desk, job.user_id, "a reported picture", None)
+        return await ban(desk, job.user_id, _("a reported picture"), None)
 
 
 class DismissReport(Verdict, template=template(Verb.REPORT_DISMISS)):
     """Leaves everything as it is."""
 
     verb = Verb.REPORT_DISMISS
-    text = "Dismiss"
-    done = "Dismissed"
+    text = N_("Dismiss")
+    done = N_("Dismissed")
 
     async def judge(self, interaction: discord.Interaction[Flux2Bot], job: Job) -> str:
         """Note it."""

@@ -14,6 +14,7 @@ from discord import ui
 
 from bot.gathering import Pointed
 from bot.interactions.forms import Filled
+from bot.language import _
 from bot.options import Options
 from bot.refusal import Refusal
 from flux2.prompting import builder
@@ -37,19 +38,18 @@ def scene_modal(options: Options, parts: Parts | None = None) -> ui.Modal:
     given = {name: value for name in (*_TEXTS, *_NUMBERS) if (value := getattr(options, name)) is not None}
     custom_id = FORM + urlencode(given)
     if len(custom_id) > _MAX_ID:
-        raise Refusal("The model's name is too long for this form; use /imagine with a JSON prompt.")
+        raise Refusal(_("The model's name is too long for this form; use /imagine with a JSON prompt."))
     parts = parts or Parts()
-    modal = ui.Modal(title="Describe a scene", custom_id=custom_id, timeout=_FORGET_S)
-    _ask(modal, _SCENE, "Scene", "What is this, and where?", parts.scene, long=True)
-    hint = "One a line: fox: red fur; running; foreground; colors: rust, cream"
-    _ask(modal, _SUBJECTS, "Subjects", hint, parts.subjects, long=True)
-    _ask(
-        modal, _LOOK, "Look", "A line each; leave out what you do not care about.", parts.look or _EMPTY_LOOK, long=True
-    )
-    _ask(modal, _COLOURS, "Colours", "Names or hex codes, separated by commas.", parts.colours)
+    modal = ui.Modal(title=_("Describe a scene"), custom_id=custom_id, timeout=_FORGET_S)
+    _ask(modal, _SCENE, _("Scene"), _("What is this, and where?"), parts.scene, long=True)
+    hint = _("One a line: fox: red fur; running; foreground; colors: rust, cream")
+    _ask(modal, _SUBJECTS, _("Subjects"), hint, parts.subjects, long=True)
+    hint = _("A line each; leave out what you do not care about.")
+    _ask(modal, _LOOK, _("Look"), hint, parts.look or _EMPTY_LOOK, long=True)
+    _ask(modal, _COLOURS, _("Colours"), _("Names or hex codes, separated by commas."), parts.colours)
     menu: ui.Select[ui.Modal] = ui.Select(
         custom_id=_CHOICES,
-        placeholder="At most one of each kind, but any effects",
+        placeholder=_("At most one of each kind, but any effects"),
         min_values=0,
         max_values=len(list(builder.options())),
         required=False,
@@ -58,7 +58,7 @@ def scene_modal(options: Options, parts: Parts | None = None) -> ui.Modal:
             for value, label, said in builder.options()
         ],
     )
-    modal.add_item(ui.Label(text="Composition, camera and effects", component=menu))
+    modal.add_item(ui.Label(text=_("Composition, camera and effects"), component=menu))
     return modal
 
 

@@ -10,6 +10,7 @@ import discord
 from bot import answers, titles
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, template
+from bot.language import N_, _
 from bot.pictures import files_of
 from bot.refusal import Refusal
 
@@ -21,7 +22,7 @@ class SendButton(JobButton, template=template(Verb.SEND)):
     """Stands behind More…"""
 
     verb = Verb.SEND
-    text = "DM me"
+    text = N_("DM me")
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Send the files, or say why not."""
@@ -29,12 +30,12 @@ class SendButton(JobButton, template=template(Verb.SEND)):
         if not await answers.acknowledge(interaction):
             return
         if sum(picture.size_bytes for picture in job.pictures) > discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES:
-            raise Refusal("The pictures are too large for a direct message; save them from the channel.")
+            raise Refusal(_("The pictures are too large for a direct message; save them from the channel."))
         files = await asyncio.to_thread(files_of, job, interaction.client.services.blobs)
         try:
             await interaction.user.send(titles.title(job.request, 200), files=files)
         except discord.Forbidden as closed:
             raise Refusal(
-                "I may not write to you; allow direct messages in this server's privacy settings and press again."
+                _("I may not write to you; allow direct messages in this server's privacy settings and press again.")
             ) from closed
-        await interaction.followup.send("Sent; look into your direct messages.", ephemeral=True)
+        await interaction.followup.send(_("Sent; look into your direct messages."), ephemeral=True)

@@ -19,6 +19,7 @@ from bot.interactions.edit import EditButton
 from bot.interactions.more import MoreButton
 from bot.interactions.upscale import UpscaleButton
 from bot.interactions.words import RewordButton, UseButton
+from bot.language import N_, _
 from bot.ledger.job import Job
 from bot.pictures import files_of
 from bot.presenter import plain
@@ -35,7 +36,7 @@ class ShowButton(JobButton, template=template(Verb.SHOW)):
     """Stands in the answer of /jobs, one for each job whose result could not be posted."""
 
     verb = Verb.SHOW
-    text = "Post again"
+    text = N_("Post again")
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Post the pictures where the member is now."""
@@ -43,7 +44,7 @@ class ShowButton(JobButton, template=template(Verb.SHOW)):
         access.require_owner_of(job, interaction)
         if not await answers.acknowledge(interaction):
             return
-        await post_again(interaction, job, "Drawn earlier")
+        await post_again(interaction, job, _("Drawn earlier"))
 
 
 async def post_again(interaction: discord.Interaction[Flux2Bot], job: Job, said: str) -> None:
@@ -61,7 +62,7 @@ async def post_again(interaction: discord.Interaction[Flux2Bot], job: Job, said:
 async def files_again(interaction: discord.Interaction[Flux2Bot], job: Job) -> list[discord.File]:
     """The pictures as files, stored ones or those of the message they were posted in. Raises Refusal."""
     if sum(picture.size_bytes for picture in job.pictures) > interaction.filesize_limit:
-        raise Refusal("The pictures are too large for this channel; draw them again as webp or in a smaller size.")
+        raise Refusal(_("The pictures are too large for this channel; draw them again as webp or in a smaller size."))
     try:
         return await asyncio.to_thread(files_of, job, interaction.client.services.blobs)
     except Refusal:
@@ -71,7 +72,7 @@ async def files_again(interaction: discord.Interaction[Flux2Bot], job: Job) -> l
         posted = await result_of(job, interaction.client).fetch()
         return [await file.to_file(spoiler=file.is_spoiler()) for file in posted.attachments]
     except (discord.NotFound, discord.Forbidden) as gone:
-        raise Refusal("These pictures are no longer stored; draw them again with /imagine.") from gone
+        raise Refusal(_("These pictures are no longer stored; draw them again with /imagine.")) from gone
 
 
 def buttons_of(job: Job) -> ui.View:

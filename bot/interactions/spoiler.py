@@ -9,6 +9,7 @@ import discord
 from bot import access, answers
 from bot.interactions.base import JobButton, job_of, result_of
 from bot.interactions.custom_id import Verb, template
+from bot.language import N_, _
 from bot.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ class SpoilerButton(JobButton, template=template(Verb.SPOILER)):
     """Stands behind More… for the picture's owner and admins."""
 
     verb = Verb.SPOILER
-    text = "Spoiler"
+    text = N_("Spoiler")
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Post the same files again in the same message, under names that Discord hides or shows."""
@@ -33,6 +34,6 @@ class SpoilerButton(JobButton, template=template(Verb.SPOILER)):
             files = [await attachment.to_file(spoiler=hide) for attachment in message.attachments]
             await message.edit(attachments=files)
         except discord.NotFound as gone:
-            raise Refusal("That message is gone, so there is nothing to hide.") from gone
-        said = "Hidden behind a click." if hide else "Shown again to everybody."
+            raise Refusal(_("That message is gone, so there is nothing to hide.")) from gone
+        said = _("Hidden behind a click.") if hide else _("Shown again to everybody.")
         await interaction.followup.send(said, ephemeral=True)

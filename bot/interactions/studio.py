@@ -10,6 +10,7 @@ from discord import ui
 from bot import answers
 from bot.gathering import Pointed
 from bot.interactions.forms import Filled
+from bot.language import N_, _, ngettext
 from bot.options import Options
 from bot.refusal import Refusal
 from bot.remote import uploads_in
@@ -27,42 +28,51 @@ _MAX_FIELD = 4000
 _FORGET_S = 900
 _MAX_OPTIONS = 25
 _AS_IT_COMES = "-"
-_SHAPES = {"1:1": "Square", "16:9": "Wide", "9:16": "Tall"}
+_SHAPES = {"1:1": N_("Square"), "16:9": N_("Wide"), "9:16": N_("Tall")}
 
 
 def studio_modal(services: Services, guild_id: int | None, tray: int, *, uses_tray: bool = False) -> ui.Modal:
     """The form for a member with `tray` pictures laid by. Raises Refusal where no model is offered."""
     offer = services.offer
     chosen = offer.pick(None, services.gate.default_model(guild_id))
-    modal = ui.Modal(title="Studio", custom_id=FORM, timeout=_FORGET_S)
+    modal = ui.Modal(title=_("Studio"), custom_id=FORM, timeout=_FORGET_S)
     words: ui.TextInput[ui.Modal] = ui.TextInput(
         custom_id=PROMPT, style=discord.TextStyle.paragraph, max_length=_MAX_FIELD
     )
-    modal.add_item(ui.Label(text="Prompt", description="What the picture should show.", component=words))
+    modal.add_item(ui.Label(text=_("Prompt"), description=_("What the picture should show."), component=words))
     uploads: ui.FileUpload[ui.Modal] = ui.FileUpload(
         custom_id=IMAGES, required=False, min_values=0, max_values=MAX_REFERENCES
     )
-    told = f"“image 1”, “image 2” … in the prompt; {chosen.name} looks at {chosen.max_references} at most."
-    modal.add_item(ui.Label(text="Pictures", description=told[:100], component=uploads))
+    told = _("“image 1”, “image 2” … in the prompt; {model} looks at {most} at most.").format(
+        model=chosen.name, most=chosen.max_references
+    )
+    modal.add_item(ui.Label(text=_("Pictures"), description=told[:100], component=uploads))
     if tray:
         box: ui.Checkbox[ui.Modal] = ui.Checkbox(custom_id=TRAY, default=uses_tray)
-        held = "its picture follows" if tray == 1 else f"its {tray} pictures follow"
-        modal.add_item(
-            ui.Label(text="With the reference tray", description=f"If so, {held} the uploaded ones.", component=box)
-        )
-    modal.add_item(ui.Label(text="Size", component=_select(SIZE, _sizes(chosen))))
+        held = ngettext(
+            "If so, its picture follows the uploaded ones.",
+            "If so, its {count} pictures follow the uploaded ones.",
+            tray,
+        ).format(count=tray)
+        modal.add_item(ui.Label(text=_("With the reference tray"), description=held, component=box))
+    modal.add_item(ui.Label(text=_("Size"), component=_select(SIZE, _sizes(chosen))))
     names = [chosen.name, *sorted(name for name in offer.seen if name != chosen.name)]
-    modal.add_item(ui.Label(text="Model", component=_select(MODEL, {name: name for name in names})))
+    modal.add_item(ui.Label(text=_("Model"), component=_select(MODEL, {name: name for name in names})))
     return modal
 
 
 def _sizes(model: Model) -> dict[str, str]:
     """Labels by value; the first is chosen beforehand."""
-    shapes = {aspect: f"{_SHAPES[aspect]} {aspect}" if aspect in _SHAPES else aspect for aspect in ASPECTS}
+    shapes = {aspect: f"{_(_SHAPES[aspect])} {aspect}" if aspect in _SHAPES else aspect for aspect in ASPECTS}
     fitting = [size for size in MEGAPIXELS if float(size) * MEGAPIXEL <= model.max_pixels]
-    areas = {size: f"{size} megapixel{'s' if size != '1' else ''}, shape of the first picture" for size in fitting}
-    wide = {f"{aspect} {size}": f"{shapes[aspect]}, {size} MP" for size in fitting for aspect in _SHAPES}
-    return {_AS_IT_COMES: "As the first picture, or square", **shapes, **areas, **wide}
+    areas = {size: _("{size} megapixels, shape of the first picture").format(size=size) for size in fitting}
+    areas |= {"1": _("1 megapixel, shape of the first picture")} if "1" in areas else {}
+    wide = {
+        f"{aspect} {size}": _("{shape}, {size} MP").format(shape=shapes[aspect], size=size)
+        for size in fitting
+        for aspect in _SHAPES
+    }
+    return {_AS_IT_COMES: _("As the first picture, or square"), **shapes, **areas, **wide}
 
 
 def _select(custom_id: str, labels: dict[str, str]) -> ui.Select[Any]:
@@ -88,13 +98,13 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
 def options_in(filled: Filled) -> tuple[Options, bool]:
     """What the form asks for, and whether with the tray. Raises Refusal."""
     size = "".join(filled.choices.get(SIZE, ())[:1])
-    aspect, _, pixels = size.partition(" ")
+    aspect, _space, pixels = size.partition(" ")
     if aspect in MEGAPIXELS:
         aspect, pixels = "", aspect
     if aspect in {"", _AS_IT_COMES}:
         aspect = ""
     elif aspect not in ASPECTS:
-        raise Refusal("This form is too old; use /studio again.")
+        raise Refusal(_("This form is too old; use /studio again."))
     options = Options(
         prompt=filled.texts.get(PROMPT, ""),
         aspect=aspect or None,

@@ -17,6 +17,7 @@ from discord import ui
 
 from bot.interactions.base import guarded
 from bot.interactions.studio import studio_modal
+from bot.language import _
 from bot.ledger.trays import Tray
 from bot.presenter import MAX_CONTENT, shorten
 from bot.tray_desk import alt_text, first, told, without
@@ -71,7 +72,7 @@ class FirstSelect(ui.DynamicItem[ui.Select[ui.View]], template=re.escape(_FIRST)
     """Puts a picture in front of the others."""
 
     def __init__(self, options: list[discord.SelectOption]) -> None:
-        super().__init__(ui.Select(custom_id=_FIRST, placeholder="Make it image 1…", options=options))
+        super().__init__(ui.Select(custom_id=_FIRST, placeholder=_("Make it image 1…"), options=options))
 
     @classmethod
     async def from_custom_id(
@@ -90,7 +91,7 @@ class OutSelect(ui.DynamicItem[ui.Select[ui.View]], template=re.escape(_OUT)):
 
     def __init__(self, options: list[discord.SelectOption]) -> None:
         super().__init__(
-            ui.Select(custom_id=_OUT, placeholder="Take out…", options=options, max_values=max(1, len(options)))
+            ui.Select(custom_id=_OUT, placeholder=_("Take out…"), options=options, max_values=max(1, len(options)))
         )
 
     @classmethod
@@ -109,7 +110,7 @@ class ClearButton(ui.DynamicItem[ui.Button[ui.View]], template=re.escape(_CLEAR)
     """Empties the tray."""
 
     def __init__(self) -> None:
-        super().__init__(ui.Button(label="Clear", style=discord.ButtonStyle.danger, custom_id=_CLEAR))
+        super().__init__(ui.Button(label=_("Clear"), style=discord.ButtonStyle.danger, custom_id=_CLEAR))
 
     @classmethod
     async def from_custom_id(
@@ -127,7 +128,7 @@ class DrawButton(ui.DynamicItem[ui.Button[ui.View]], template=re.escape(_DRAW)):
     """Opens the studio with the tray."""
 
     def __init__(self) -> None:
-        super().__init__(ui.Button(label="Draw…", style=discord.ButtonStyle.primary, custom_id=_DRAW))
+        super().__init__(ui.Button(label=_("Draw…"), style=discord.ButtonStyle.primary, custom_id=_DRAW))
 
     @classmethod
     async def from_custom_id(

@@ -11,6 +11,7 @@ from bot.enlarging import Enlargement, first_of, recipe_of
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, template
 from bot.interactions.redraw import redraw, require_posting
+from bot.language import N_
 from bot.pictures import picture_of
 from flux2.upscaling.request import MAX_PIXELS
 
@@ -22,7 +23,7 @@ class UpscaleButton(JobButton, template=template(Verb.UPSCALE)):
     """Stands under every picture."""
 
     verb = Verb.UPSCALE
-    text = "Upscale"
+    text = N_("Upscale")
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Admit an upscale of the job's first picture."""

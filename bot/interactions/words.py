@@ -15,6 +15,7 @@ from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, custom_id, parse, template
 from bot.interactions.forms import Filled
 from bot.interactions.redraw import redraw, require_posting
+from bot.language import N_, _
 from bot.ledger.job import Job
 from bot.options import Options
 from bot.refusal import Refusal
@@ -34,7 +35,7 @@ class UseButton(JobButton, template=template(Verb.USE)):
     """Draws from the words that were found."""
 
     verb = Verb.USE
-    text = "Use"
+    text = N_("Use")
     style = discord.ButtonStyle.primary
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
@@ -50,7 +51,7 @@ class OriginalButton(JobButton, template=template(Verb.ORIGINAL)):
     """Draws from the words that were there before."""
 
     verb = Verb.ORIGINAL
-    text = "Original"
+    text = N_("Original")
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Admit a picture from the job's own prompt."""
@@ -65,7 +66,7 @@ class RewordButton(JobButton, template=template(Verb.REWORD)):
     """Opens the words to be changed before they are drawn."""
 
     verb = Verb.REWORD
-    text = "Edit"
+    text = N_("Edit")
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Open the form: it must be the first answer, so nothing is deferred here."""
@@ -77,16 +78,16 @@ class RewordButton(JobButton, template=template(Verb.REWORD)):
 def _form(job: Job) -> ui.Modal:
     words = _words_of(job)
     fits = len(words) <= MAX_FIELD
-    modal = ui.Modal(title="Edit the words", custom_id=custom_id(Verb.REWORD, job.id), timeout=_FORGET_S)
+    modal = ui.Modal(title=_("Edit the words"), custom_id=custom_id(Verb.REWORD, job.id), timeout=_FORGET_S)
     field: ui.TextInput[ui.Modal] = ui.TextInput(
         custom_id=_PROMPT,
         style=discord.TextStyle.paragraph,
         default=words if fits else None,
-        placeholder=None if fits else "Too long to show here: leave it empty to keep it, or write a new one.",
+        placeholder=None if fits else _("Too long to show here: leave it empty to keep it, or write a new one."),
         required=False,
         max_length=MAX_FIELD,
     )
-    modal.add_item(ui.Label(text="Prompt", description="It is drawn as it stands here.", component=field))
+    modal.add_item(ui.Label(text=_("Prompt"), description=_("It is drawn as it stands here."), component=field))
     return modal
 
 
@@ -94,7 +95,7 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
     """Draw from a submitted form."""
     parsed = parse(filled.custom_id)
     if parsed is None or interaction.message is None:
-        raise Refusal("This form is too old; press the button again.")
+        raise Refusal(_("This form is too old; press the button again."))
     require_posting(interaction)
     if not await answers.acknowledge(interaction):
         return
@@ -104,7 +105,7 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
 
 def _words_of(job: Job) -> str:
     if not job.words:
-        raise Refusal("There are no words here to draw from; ask for them again with /enhance or /describe.")
+        raise Refusal(_("There are no words here to draw from; ask for them again with /enhance or /describe."))
     return job.words
 
 

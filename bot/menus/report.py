@@ -8,12 +8,13 @@ import discord
 from discord import app_commands
 
 from bot.interactions.report import send_report
+from bot.language import N_
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 
-@app_commands.context_menu(name="Report")
+@app_commands.context_menu(name=N_("Report"))
 @app_commands.guild_only()
 @app_commands.allowed_installs(guilds=True, users=False)
 async def report(interaction: discord.Interaction[Flux2Bot], message: discord.Message) -> None:

@@ -14,6 +14,7 @@ from discord import app_commands
 
 from bot import answers
 from bot.interactions.more import command_line, recipe
+from bot.language import N_, _
 from bot.origin import job_told_by
 from bot.presenter import MAX_CONTENT
 from bot.refusal import Refusal
@@ -31,7 +32,7 @@ _KINDS = ("image/png", "image/webp", "image/jpeg")
 _COMMANDS = {"render": "/imagine", "upscale": "/upscale"}
 
 
-@app_commands.context_menu(name="Show recipe")
+@app_commands.context_menu(name=N_("Show recipe"))
 async def show_recipe(interaction: discord.Interaction[Flux2Bot], message: discord.Message) -> None:
     """Answer with the recipe of the pictures in `message`, anybody's."""
     if not await answers.acknowledge(interaction, ephemeral=True):
@@ -39,10 +40,10 @@ async def show_recipe(interaction: discord.Interaction[Flux2Bot], message: disco
     services = interaction.client.services
     job = await job_told_by(message, interaction.client)
     if job is not None:
-        text, prompt = f"To draw it again, copy this:\n```\n{recipe(job.request)}\n```", job.request.prompt
+        text, prompt = _("To draw it again, copy this:") + _block(recipe(job.request)), job.request.prompt
     else:
         made = await _from_files(message, services)
-        text = f"Read from the file itself, which anybody can change:\n```\n{_line(made)}\n```"
+        text = _("Read from the file itself, which anybody can change:") + _block(_line(made))
         prompt = made.prompt
     await interaction.edit_original_response(**_with_json(text, prompt))
 
@@ -57,9 +58,15 @@ async def _from_files(message: discord.Message, services: Services) -> Provenanc
         if made is not None:
             return made
     raise Refusal(
-        "There is no recipe in my records for this message, nor in its files; "
-        "Discord drops it from JPEG and WebP files, and other programs may drop it too."
+        _(
+            "There is no recipe in my records for this message, nor in its files; "
+            "Discord drops it from JPEG and WebP files, and other programs may drop it too."
+        )
     )
+
+
+def _block(text: str, kind: str = "") -> str:
+    return f"\n```{kind}\n{text}\n```"
 
 
 def _line(made: Provenance) -> str:
@@ -80,7 +87,7 @@ def _with_json(text: str, prompt: str) -> dict[str, Any]:
     if described is None:
         return {"content": text}
     pretty = described.pretty()
-    block = f"\nThe JSON prompt:\n```json\n{pretty.replace('```', 'ˋˋˋ')}\n```"
+    block = "\n" + _("The JSON prompt:") + _block(pretty.replace("```", "ˋˋˋ"), "json")
     shown = text + block if len(text) + len(block) <= MAX_CONTENT else text
     return {"content": shown, "attachments": [discord.File(io.BytesIO(pretty.encode()), "prompt.json")]}
 

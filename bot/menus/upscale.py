@@ -9,6 +9,7 @@ from discord import app_commands
 
 from bot.commands.upscale import enlarge
 from bot.enlarging import Enlargement
+from bot.language import N_, _
 from bot.origin import job_told_by
 from bot.refusal import Refusal
 
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 
-@app_commands.context_menu(name="Upscale")
+@app_commands.context_menu(name=N_("Upscale"))
 async def upscale(interaction: discord.Interaction[Flux2Bot], message: discord.Message) -> None:
     """Enlarge the message's first picture with the default options."""
     pictures = [one for one in message.attachments if (one.content_type or "").startswith("image/")]
     if not pictures:
-        raise Refusal("That message holds no picture; use Upscale on one that does, or /upscale.")
+        raise Refusal(_("That message holds no picture; use Upscale on one that does, or /upscale."))
     job = await job_told_by(message, interaction.client)
     if job is not None and not job.pictures:
         # A status message: what it shows is a preview.

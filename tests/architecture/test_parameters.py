@@ -124,7 +124,9 @@ def test_every_place_a_row_names_is_there(page: Any, root: Path) -> None:
                 case "setting":
                     assert name.lower() in known, place
                 case "menu":
-                    assert f'name="{name}"' in "".join(path.read_text() for path in (root / "bot/menus").glob("*.py"))
+                    assert f'name=N_("{name}")' in "".join(
+                        path.read_text() for path in (root / "bot/menus").glob("*.py")
+                    )
                 case "button" | "reply" | "message":
                     pass
                 case _:
