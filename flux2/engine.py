@@ -21,6 +21,8 @@ from PIL import Image
 from flux2 import checkpoint, quantization, redrawing
 from flux2.conditioning import EmbeddingCache
 from flux2.errors import CheckpointUnavailable, OutOfMemory
+from flux2.inpainting import Course, inpaint
+from flux2.masking import Patch
 from flux2.models import MEGAPIXEL, Model, Quantization
 from flux2.previews import Glimpses, Look
 from flux2.request import GenerationRequest
@@ -132,34 +134,39 @@ class Engine:
         seed: int,
         references: Sequence[Image.Image] = (),
         init_image: Image.Image | None = None,
+        patch: Patch | None = None,
         on_step: OnStep | None = None,
         on_glimpse: OnGlimpse | None = None,
     ) -> Image.Image:
-        """Denoise and decode one picture of `request` from `seed`.
+        """Denoise and decode one picture of `request` from `seed`; with a `patch`, only what is in its hole is new.
 
         A batch of one with a CPU generator of its own, so that a seed gives the same pixels alone and in a count of
         four. `references` come from `prepare_references`; `init_image` is the RGB picture of `request.init_image`.
         Raises OutOfMemory, and whatever `on_step` raises.
         """
+        course = Course(self._pipe, {"image": list(references) or None})
         glimpses = Glimpses(self._pipe, request.width, request.height) if on_glimpse else None
 
         def after_step(_pipe: Any, index: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             self.synchronize()  # kernels are queued ahead: without this, steps are reported before they are done
             if on_step:
                 on_step(index + 1)
+            latents = course.keep(index + 1, tensors["latents"]) if course.keep else tensors["latents"]
             if glimpses and on_glimpse and index + 1 < request.denoising_steps:
-                glimpses.watch(index + 1, tensors["latents"])
+                glimpses.watch(index + 1, latents)
                 on_glimpse(glimpses.look)
-            return {}
+            return {"latents": latents}
 
         with self._exclusive():
             dtype = embeddings["prompt_embeds"].dtype
             start = redrawing.start(self._pipe, request, init_image, seed, dtype) if init_image else {}
             self._tile(request.width * request.height)
-            result = self._pipe(
+            if patch:
+                course = inpaint(self._pipe, patch, references, seed)
+            result = course.pipe(
                 **{name: embedding.to(self.device) for name, embedding in embeddings.items()},
                 **self._guidance(request),
-                image=list(references) or None,
+                **course.pictures,
                 width=request.width,
                 height=request.height,
                 num_inference_steps=request.denoising_steps,

@@ -49,8 +49,8 @@ class Reference:
     notes: tuple[str, ...] = ()
 
 
-def open_reference(data: bytes, *, max_pixels: int) -> Reference:
-    """Decode `data` into upright RGB.
+def open_reference(data: bytes, *, max_pixels: int, ground: str = "white") -> Reference:
+    """Decode `data` into upright RGB; what is transparent becomes `ground`.
 
     The type is sniffed from the bytes, never from a name; the size is checked in the header, before any pixel is
     decoded. Raises InvalidRequest for what is no picture, damaged, of another type, too large or too long.
@@ -64,7 +64,7 @@ def open_reference(data: bytes, *, max_pixels: int) -> Reference:
         notes = _first_frame_note(image)
         image.load()
         upright = ImageOps.exif_transpose(image)
-        flat, flat_notes = _flatten(upright, deep)
+        flat, flat_notes = _flatten(upright, deep, ground)
         if image.getexif().get(_ORIENTATION, 1) in range(2, 9):
             notes.append("The picture was turned upright as its EXIF data says.")
     except _BROKEN as broken:
@@ -138,8 +138,8 @@ def _is_deep(image: Image.Image) -> bool:
     return image.mode.startswith("I;16") or ";16B" in raw or ";16L" in raw
 
 
-def _flatten(image: Image.Image, deep: bool) -> tuple[Image.Image, list[str]]:
-    """Return `image` as 8-bit RGB on white, and what was lost on the way."""
+def _flatten(image: Image.Image, deep: bool, ground: str) -> tuple[Image.Image, list[str]]:
+    """Return `image` as 8-bit RGB on `ground`, and what was lost on the way."""
     notes = ["The picture's 16 bits a channel became 8."] if deep else []
     if image.mode.startswith("I") or image.mode == "F":
         return _to_8_bits(image).convert("RGB"), notes
@@ -147,9 +147,8 @@ def _flatten(image: Image.Image, deep: bool) -> tuple[Image.Image, list[str]]:
         rgba = image.convert("RGBA")
         lowest, _ = rgba.getchannel("A").getextrema()
         if lowest != 255:
-            notes.append("The picture's transparent parts became white.")
-        white = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(white, rgba).convert("RGB"), notes
+            notes.append(f"The picture's transparent parts became {ground}.")
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, ground), rgba).convert("RGB"), notes
     if image.mode == "CMYK":
         notes.append("The picture's print colours (CMYK) became RGB.")
     return image.convert("RGB"), notes

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from PIL import Image
 
 from flux2.conditioning import prepare_references
+from flux2.masking import Patch, mask_of
 from flux2.request import GenerationRequest
 from flux2.screening.port import NOTHING, Screening
 from flux2.upsampling import rewriting
@@ -82,6 +83,7 @@ def generate(
     references: Sequence[Image.Image] = (),
     *,
     init_image: Image.Image | None = None,
+    mask: Image.Image | None = None,
     on_step: OnStep | None = None,
     on_image: OnImage | None = None,
     screening: Screening = NOTHING,
@@ -89,9 +91,9 @@ def generate(
 ) -> Generation:
     """Draw every picture of `request`, each from its own seed; nothing that `screening` refuses is drawn or shown.
 
-    `references` are the pictures of `request.reference_images`, in order, `init_image` that of `request.init_image`.
-    Raises InvalidRequest, ScreeningRefused, OutOfMemory, and whatever `on_step` or `on_image` raises,
-    GenerationCancelled above all.
+    `references` are the pictures of `request.reference_images`, in order, `init_image` that of `request.init_image`,
+    `mask` that of `request.mask_image` as `masking.open_mask` returns it. Raises InvalidRequest, ScreeningRefused,
+    OutOfMemory, and whatever `on_step` or `on_image` raises, GenerationCancelled above all.
     """
     watch = Stopwatch(on_step)
     watch.report("references", 0, len(references))
@@ -99,7 +101,11 @@ def generate(
         screening.check_prompt(prompt)
     for reference in (*references, *filter(None, (init_image,))):
         screening.check_image(reference, "reference image")
-    prepared = prepare_references(references, engine.model)
+    patch = None
+    if request.is_masked:
+        changed = mask_of(references[0].size, request.region, mask)
+        patch = Patch.of(references[0], changed, (request.width, request.height))
+    prepared = prepare_references(references[1:] if patch else references, engine.model)
     watch.report("encode", 0, 1)
     # A handful of megabytes each; the engine remembers one prompt's for the pictures that share it.
     embeddings = [engine.embed(request.of_picture(index)) for index in range(request.count)]
@@ -114,9 +120,11 @@ def generate(
             seed=seed,
             references=prepared,
             init_image=init_image,
+            patch=patch,
             on_step=after_step,
             on_glimpse=on_glimpse,
         )
+        image = patch.paste(image) if patch else image
         screening.check_image(image, "result")
         images.append(image)
         if on_image:

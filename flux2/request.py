@@ -17,6 +17,7 @@ from flux2.models import Model
 from flux2.prompting import indexing, wildcards, wording
 from flux2.prompting.styles import Style
 from flux2.prompting.wildcards import MAX_VARIANTS, Variant
+from flux2.region import PLACES, Cell, drawing_size, ordered, require_likeness, told
 
 MAX_PROMPT = 6000
 """Characters; Discord's own cap on a string option."""
@@ -75,6 +76,11 @@ class GenerationRequest(BaseModel):
     strength: float = Field(default=1.0, gt=0, le=1, exclude_if=lambda strength: strength == 1)
     """The share of the steps that is drawn over it, with their noise; at 1 nothing of it is left."""
 
+    region: tuple[Cell, ...] = Field(default=(), max_length=len(PLACES), exclude_if=lambda value: not value)
+    """Cells of the first reference image that change; with a mask, what either names changes."""
+    mask_image: ReferenceImage | None = Field(default=None, exclude_if=lambda value: value is None)
+    """A picture over the first reference image, white where that is to change. All else keeps its pixels."""
+
     @model_validator(mode="after")
     def _weakened_with_a_picture(self) -> Self:
         if self.init_image is None and self.strength != 1:
@@ -86,6 +92,17 @@ class GenerationRequest(BaseModel):
         if self.variants and self.count != len(self.variants):
             raise ValueError(f"{len(self.variants)} variants, but a count of {self.count}")
         return self
+
+    @model_validator(mode="after")
+    def _something_to_mask(self) -> Self:
+        if self.is_masked and (self.init_image or not self.reference_images):
+            raise ValueError("a region or a mask of no picture, or of one that is drawn anew as a whole")
+        return self
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether only a part of the first reference image changes; the result then has that image's size."""
+        return bool(self.region or self.mask_image)
 
     @property
     def prompts(self) -> tuple[str, ...]:
@@ -124,6 +141,8 @@ def settle(
     reference_images: tuple[ReferenceImage, ...] = (),
     init_image: ReferenceImage | None = None,
     strength: float | None = None,
+    region: tuple[str, ...] = (),
+    mask_image: ReferenceImage | None = None,
     aspect: str | None = None,
     size: str | None = None,
     steps: int | None = None,
@@ -134,6 +153,8 @@ def settle(
     output_quality: int | None = None,
 ) -> tuple[GenerationRequest, tuple[str, ...]]:
     """Turn what was asked into a request `model` can run, and the notes to be said on the result.
+
+    `region` and `mask_image` say which part of the first reference image changes, which then gives the size.
 
     Unset values take the style's, then the model's defaults; an unset seed is drawn at random. Raises InvalidRequest
     with one sentence.
@@ -148,11 +169,15 @@ def settle(
     for worded in [variant.prompt for variant in variants] or [text]:
         indexing.check(worded, len(reference_images))
     shapes = tuple((image.width, image.height) for image in reference_images)
-    if init_image and not (aspect or size):
-        (width, height), snapped = sizing.own(model, init_image.width, init_image.height), None
-        shapes = ()
+    if region or mask_image:
+        if init_image:
+            raise InvalidRequest("A picture is drawn anew as a whole; leave region and mask out, or edit it instead.")
+        width, height, sized = _masked_size(model, aspect, size, shapes, region, mask_image)
+        output_format = output_format or "png"  # only a lossless file keeps the rest as it is
+    elif init_image and not (aspect or size):
+        (width, height), sized = sizing.own(model, init_image.width, init_image.height), ()
     else:
-        width, height, snapped = _size(model, style, aspect, size, shapes)
+        width, height, sized = _size(model, style, aspect, size, shapes)
     chosen_format = _format(output_format)
     request = GenerationRequest(
         model=model.name,
@@ -169,9 +194,11 @@ def settle(
         output_format=chosen_format,
         output_quality=_bounded("Quality", output_quality, 0, 100, 80),
         variants=variants,
+        region=ordered(region),
+        mask_image=mask_image,
     )
     ignored = "Quality was ignored: png is lossless." if output_quality is not None and chosen_format == "png" else None
-    return request, (*said, *filter(None, (snapped, sizing.shape_note(aspect, size, len(shapes)), ignored)))
+    return request, (*said, *sized, *filter(None, (ignored,)))
 
 
 def _variants(prompt: str, style: Style | None, count: int | None) -> tuple[Variant, ...]:
@@ -200,14 +227,38 @@ def _check_length(prompt: str, what: str) -> None:
 
 def _size(
     model: Model, style: Style | None, aspect: str | None, size: str | None, shapes: tuple[tuple[int, int], ...]
-) -> tuple[int, int, str | None]:
+) -> tuple[int, int, tuple[str, ...]]:
     """Take the style's size where the member gave neither size nor aspect, and no picture gives its shape."""
     if style is None or style.size is None or aspect or size or shapes:
-        return sizing.settle(model, aspect, size, shapes)
+        width, height, snapped = sizing.settle(model, aspect, size, shapes)
+        return width, height, tuple(filter(None, (snapped, sizing.shape_note(aspect, size, len(shapes)))))
     width, height = (int(side) for side in style.size.split("x"))
     if sizing.is_drawable(model, width, height):
-        return sizing.settle(model, None, style.size)
-    return sizing.settle(model, None, None, ((width, height),))
+        width, height, snapped = sizing.settle(model, None, style.size)
+    else:
+        width, height, snapped = sizing.settle(model, None, None, ((width, height),))
+    return width, height, (snapped,) if snapped else ()
+
+
+def _masked_size(
+    model: Model,
+    aspect: str | None,
+    size: str | None,
+    shapes: tuple[tuple[int, int], ...],
+    region: tuple[str, ...],
+    mask: ReferenceImage | None,
+) -> tuple[int, int, tuple[str, ...]]:
+    """What the first picture's part is drawn at; that picture's own aspect may be named, since it is kept anyway."""
+    if not shapes:
+        raise InvalidRequest("A region or a mask needs a picture to change; attach one, or leave region and mask out.")
+    if size or aspect not in {None, sizing.MATCH, f"{sizing.MATCH}:1"}:
+        raise InvalidRequest(
+            "The picture keeps its size where only a part of it changes; leave size and aspect out, or region and mask."
+        )
+    if mask:
+        require_likeness((mask.width, mask.height), shapes[0])
+    where = " and ".join(filter(None, (told(region), "the mask" if mask else "")))
+    return *drawing_size(model, *shapes[0]), (f"Only {where} was drawn anew.",)
 
 
 def _bounded(what: str, value: int | None, low: int, high: int, default: int) -> int:

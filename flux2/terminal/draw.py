@@ -48,6 +48,15 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
             "--strength", type=float,
             help=f"{MIN_STRENGTH:g} (hardly changed) to 1 (nothing left of --init-image); default {DEFAULT_STRENGTH:g}",
         )  # fmt: skip
+        if name == "edit":
+            command.add_argument(
+                "--region", metavar="CELLS", help="change only these cells of the first image, such as A1-B2 or A1,C3"
+            )
+            command.add_argument(
+                "--mask", type=Path, metavar="FILE", help="change only what is white in this picture; black stays"
+            )
+        else:
+            command.set_defaults(region=None, mask=None)
         _add_picture_flags(command)
         command.add_argument(
             "--upsample", choices=("none", "local", "openrouter"), default="none", help="rewrite the prompt first"
@@ -117,6 +126,8 @@ def run(options: argparse.Namespace) -> int:
         images=tuple(options.image),
         init_image=options.init_image,
         strength=options.strength,
+        region=options.region,
+        mask=options.mask,
         aspect=options.aspect,
         size=options.size,
         steps=options.steps,
@@ -134,7 +145,14 @@ def run(options: argparse.Namespace) -> int:
     from flux2.pipeline import generate
 
     with progress.bar(placed.request) as on_step:
-        generation = generate(loaded, placed.request, placed.references, init_image=placed.init_image, on_step=on_step)
+        generation = generate(
+            loaded,
+            placed.request,
+            placed.references,
+            init_image=placed.init_image,
+            mask=placed.mask,
+            on_step=on_step,
+        )
     files.save(generation.images, placed.request, written)
     sys.stderr.writelines(f"{note}\n" for note in (*placed.notes, *generation.notes))
     sys.stdout.writelines(f"{file}\n" for file in written)

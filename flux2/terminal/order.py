@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flux2 import images
+from flux2 import images, masking, region
 from flux2.errors import InvalidRequest
 from flux2.models import Model
 from flux2.prompting.styles import Style
@@ -29,6 +31,8 @@ class Wish:
     images: tuple[Path, ...] = ()
     init_image: Path | None = None
     strength: float | None = None
+    region: str | None = None
+    mask: Path | None = None
     aspect: str | None = None
     size: str | None = None
     steps: int | None = None
@@ -47,6 +51,7 @@ class Order:
     request: GenerationRequest
     references: list[Image.Image]
     init_image: Image.Image | None
+    mask: Image.Image | None
     notes: tuple[str, ...]
 
 
@@ -54,6 +59,7 @@ def place(model: Model, wish: Wish) -> Order:
     """Open the images and settle the wish. Raises InvalidRequest, OSError."""
     opened = [open_picture(path) for path in wish.images]
     drawn_anew = open_picture(wish.init_image) if wish.init_image else None
+    mask_image, mask = _open_mask(wish.mask) if wish.mask else (None, None)
     request, notes = settle(
         model,
         wish.prompt,
@@ -61,6 +67,8 @@ def place(model: Model, wish: Wish) -> Order:
         reference_images=tuple(reference for reference, _ in opened),
         init_image=drawn_anew[0] if drawn_anew else None,
         strength=wish.strength,
+        region=region.parse(wish.region) if wish.region is not None else (),
+        mask_image=mask_image,
         aspect=wish.aspect,
         size=wish.size,
         steps=wish.steps,
@@ -74,15 +82,32 @@ def place(model: Model, wish: Wish) -> Order:
     shown = [picture for _, picture in (*opened, *([drawn_anew] if drawn_anew else []))]
     seen = tuple(f"{path}: {note}" for path, picture in zip(files, shown, strict=True) for note in picture.notes)
     references = [picture.image for _, picture in opened]
-    return Order(model, request, references, drawn_anew[1].image if drawn_anew else None, (*notes, *seen))
+    return Order(model, request, references, drawn_anew[1].image if drawn_anew else None, mask, (*notes, *seen))
 
 
 def open_picture(path: Path) -> tuple[ReferenceImage, images.Reference]:
     """Open a file as a reference. Raises InvalidRequest, OSError."""
     data = path.read_bytes()
-    try:
+    with _named(path):
         picture = images.open_reference(data, max_pixels=MAX_REFERENCE_PIXELS)
+    return _reference(data, picture.image), picture
+
+
+def _open_mask(path: Path) -> tuple[ReferenceImage, Image.Image]:
+    data = path.read_bytes()
+    with _named(path):
+        mask = masking.open_mask(data, max_pixels=MAX_REFERENCE_PIXELS)
+    return _reference(data, mask), mask
+
+
+def _reference(data: bytes, image: Image.Image) -> ReferenceImage:
+    return ReferenceImage(sha256=hashlib.sha256(data).hexdigest(), width=image.width, height=image.height)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say of which file a refusal speaks."""
+    try:
+        yield
     except InvalidRequest as refusal:
         raise InvalidRequest(f"{path}: {refusal}") from refusal
-    width, height = picture.image.size
-    return ReferenceImage(sha256=hashlib.sha256(data).hexdigest(), width=width, height=height), picture

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 _NEED_TORCH = {
     "test_engine.py",
+    "test_inpainting.py",
     "test_pipeline.py",
     "test_redrawing.py",
     "test_miniature.py",

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from flux2 import provenance
 from flux2.__main__ import main
@@ -43,6 +43,24 @@ def test_edit_end_to_end(tmp_path: Path) -> None:
     for name in out.split():
         with Image.open(tmp_path / name) as edited:
             assert (edited.format, edited.size) == ("JPEG", (144, 96))
+
+
+def test_a_part_of_a_picture_is_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--region and --mask keep every pixel outside; a mask without white is one sentence and draws nothing."""
+    before, white, black = (tmp_path / f"{name}.png" for name in ("before", "white", "black"))
+    Image.new("RGB", (150, 100), "white").save(before)
+    mask = Image.new("L", (75, 50))
+    mask.save(black)
+    mask.paste(255, (60, 35, 75, 50))
+    mask.save(white)
+    edit = ["edit", "--prompt", "make the background blue", "--image", str(before), "--seed", "1", *SAMPLE]
+    assert main([*edit, "--region", "a1", "--mask", str(white), "--out", str(tmp_path / "after.png")]) == 0
+    with Image.open(tmp_path / "after.png") as after:
+        changed = ImageChops.difference(after.convert("RGB"), Image.new("RGB", (150, 100), "white"))
+    parts = [changed.crop(box) for box in ((0, 0, 50, 33), (50, 0, 150, 70), (0, 33, 50, 100), (120, 70, 150, 100))]
+    assert [part.getbbox() is not None for part in parts] == [True, False, False, True]
+    assert main([*edit, "--mask", str(black)]) == 1
+    assert f"{black}: The mask has nothing white in it" in capsys.readouterr().err
 
 
 def test_a_file_name_decides_the_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

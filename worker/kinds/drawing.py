@@ -12,7 +12,7 @@ from flux2.provenance import Provenance
 from flux2.request import GenerationRequest
 from flux2.sheet import contact_sheet
 from worker.contract import Picture
-from worker.kinds.kit import Kit, OnStep, Product, open_picture, save_picture
+from worker.kinds.kit import Kit, OnStep, Product, open_mask, open_picture, save_picture
 from worker.kinds.previewing import Show, previewing
 
 
@@ -21,6 +21,7 @@ def draw(request: GenerationRequest, kit: Kit, on_step: OnStep, show: Show) -> P
     on_step("references", 0, len(request.reference_images))
     references = [open_picture(reference, kit.blobs) for reference in request.reference_images]
     init_image = open_picture(request.init_image, kit.blobs) if request.init_image else None
+    mask = open_mask(request.mask_image, kit.blobs) if request.mask_image else None
     saving: list[Future[Picture]] = []
 
     def on_image(index: int, image: Image.Image) -> None:
@@ -36,6 +37,7 @@ def draw(request: GenerationRequest, kit: Kit, on_step: OnStep, show: Show) -> P
             request,
             references,
             init_image=init_image,
+            mask=mask,
             on_step=on_step,
             on_image=on_image,
             on_glimpse=on_glimpse,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
-from flux2 import images
+from flux2 import images, masking
 from flux2.engine import Engine
 from flux2.provenance import Provenance
 from flux2.request import OutputFormat, ReferenceImage
@@ -55,6 +55,11 @@ class Product:
 def open_picture(reference: ReferenceImage, blobs: Blobs) -> Image.Image:
     """Return the picture as upright RGB. Raises BlobMissing, InvalidRequest."""
     return images.open_reference(blobs.get(reference.sha256), max_pixels=_MAX_REFERENCE_PIXELS).image
+
+
+def open_mask(reference: ReferenceImage, blobs: Blobs) -> Image.Image:
+    """Return the picture as a mask. Raises BlobMissing, InvalidRequest."""
+    return masking.open_mask(blobs.get(reference.sha256), max_pixels=_MAX_REFERENCE_PIXELS)
 
 
 def save_picture(
