@@ -154,10 +154,9 @@ def settle(
 ) -> tuple[GenerationRequest, tuple[str, ...]]:
     """Turn what was asked into a request `model` can run, and the notes to be said on the result.
 
-    `region` and `mask_image` say which part of the first reference image changes, which then gives the size.
-
-    Unset values take the style's, then the model's defaults; an unset seed is drawn at random. Raises InvalidRequest
-    with one sentence.
+    `region` and `mask_image` say which part of the first reference image changes, which then gives the size. Unset
+    values take the style's, then the model's defaults; an unset seed is drawn at random. Raises InvalidRequest with one
+    sentence.
     """
     variants = _variants(prompt, style, count)
     text, said = (prompt.strip(), ()) if variants else _prompt(prompt, style)
@@ -168,17 +167,12 @@ def settle(
         )
     for worded in [variant.prompt for variant in variants] or [text]:
         indexing.check(worded, len(reference_images))
-    shapes = tuple((image.width, image.height) for image in reference_images)
     if region or mask_image:
-        if init_image:
-            raise InvalidRequest("A picture is drawn anew as a whole; leave region and mask out, or edit it instead.")
-        width, height, sized = _masked_size(model, aspect, size, shapes, region, mask_image)
-        output_format = output_format or "png"  # only a lossless file keeps the rest as it is
-    elif init_image and not (aspect or size):
-        (width, height), sized = sizing.own(model, init_image.width, init_image.height), ()
+        sized = _masked_size(model, aspect, size, reference_images, init_image, region, mask_image)
     else:
-        width, height, sized = _size(model, style, aspect, size, shapes)
-    chosen_format = _format(output_format)
+        sized = _size(model, style, aspect, size, reference_images, init_image)
+    width, height, shaped = sized
+    chosen_format = _format(output_format, keeps_pixels=bool(region or mask_image))
     request = GenerationRequest(
         model=model.name,
         prompt=text,
@@ -198,7 +192,7 @@ def settle(
         mask_image=mask_image,
     )
     ignored = "Quality was ignored: png is lossless." if output_quality is not None and chosen_format == "png" else None
-    return request, (*said, *sized, *filter(None, (ignored,)))
+    return request, (*said, *shaped, *filter(None, (ignored,)))
 
 
 def _variants(prompt: str, style: Style | None, count: int | None) -> tuple[Variant, ...]:
@@ -226,9 +220,17 @@ def _check_length(prompt: str, what: str) -> None:
 
 
 def _size(
-    model: Model, style: Style | None, aspect: str | None, size: str | None, shapes: tuple[tuple[int, int], ...]
+    model: Model,
+    style: Style | None,
+    aspect: str | None,
+    size: str | None,
+    references: tuple[ReferenceImage, ...],
+    init_image: ReferenceImage | None,
 ) -> tuple[int, int, tuple[str, ...]]:
     """Take the style's size where the member gave neither size nor aspect, and no picture gives its shape."""
+    if init_image and not (aspect or size):
+        return *sizing.own(model, init_image.width, init_image.height), ()
+    shapes = tuple((image.width, image.height) for image in references)
     if style is None or style.size is None or aspect or size or shapes:
         width, height, snapped = sizing.settle(model, aspect, size, shapes)
         return width, height, tuple(filter(None, (snapped, sizing.shape_note(aspect, size, len(shapes)))))
@@ -244,21 +246,25 @@ def _masked_size(
     model: Model,
     aspect: str | None,
     size: str | None,
-    shapes: tuple[tuple[int, int], ...],
+    references: tuple[ReferenceImage, ...],
+    init_image: ReferenceImage | None,
     region: tuple[str, ...],
     mask: ReferenceImage | None,
 ) -> tuple[int, int, tuple[str, ...]]:
     """What the first picture's part is drawn at; that picture's own aspect may be named, since it is kept anyway."""
-    if not shapes:
+    if init_image:
+        raise InvalidRequest("A picture is drawn anew as a whole; leave region and mask out, or edit it instead.")
+    if not references:
         raise InvalidRequest("A region or a mask needs a picture to change; attach one, or leave region and mask out.")
     if size or aspect not in {None, sizing.MATCH, f"{sizing.MATCH}:1"}:
         raise InvalidRequest(
             "The picture keeps its size where only a part of it changes; leave size and aspect out, or region and mask."
         )
+    picture = references[0].width, references[0].height
     if mask:
-        require_likeness((mask.width, mask.height), shapes[0])
+        require_likeness((mask.width, mask.height), picture)
     where = " and ".join(filter(None, (told(region), "the mask" if mask else "")))
-    return *drawing_size(model, *shapes[0]), (f"Only {where} was drawn anew.",)
+    return *drawing_size(model, *picture), (f"Only {where} was drawn anew.",)
 
 
 def _bounded(what: str, value: int | None, low: int, high: int, default: int) -> int:
@@ -302,8 +308,9 @@ def _strength(strength: float | None, init_image: ReferenceImage | None) -> floa
     return DEFAULT_STRENGTH if strength is None else strength
 
 
-def _format(name: str | None) -> OutputFormat:
-    match (name or "webp").lower():
+def _format(name: str | None, *, keeps_pixels: bool) -> OutputFormat:
+    """Only a lossless file keeps the rest of a picture as it is."""
+    match (name or ("png" if keeps_pixels else "webp")).lower():
         case "webp":
             return "webp"
         case "png":
