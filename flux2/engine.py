@@ -162,7 +162,7 @@ class Engine:
             start = redrawing.start(self._pipe, request, init_image, seed, dtype) if init_image else {}
             self._tile(request.width * request.height)
             if patch:
-                course = inpaint(self._pipe, patch, references, seed)
+                course = inpaint(self._pipe, patch, references, seed, dtype)
             result = course.pipe(
                 **{name: embedding.to(self.device) for name, embedding in embeddings.items()},
                 **self._guidance(request),

@@ -28,15 +28,15 @@ class Course:
     keep: Keep | None = None
 
 
-def inpaint(pipe: Any, patch: Patch, references: Sequence[Image.Image], seed: int) -> Course:
-    """Return the course that fills the hole of `patch`; `references` are the pictures that follow it.
+def inpaint(pipe: Any, patch: Patch, references: Sequence[Image.Image], seed: int, dtype: torch.dtype) -> Course:
+    """Return the course that fills the hole of `patch`; `references` follow it, `dtype` is the embeddings'.
 
     Full noise in the hole: what stands there now is seen as a reference image, as in any edit.
     """
     if type(pipe).__name__ == "Flux2KleinPipeline":
         pictures = {"image": patch.source, "mask_image": patch.hole, "strength": 1.0}
         return Course(_klein(pipe), {**pictures, "image_reference": _alike(references)})
-    return Course(pipe, {"image": [patch.source, *references]}, _keeping(pipe, patch, seed))
+    return Course(pipe, {"image": [patch.source, *references]}, _keeping(pipe, patch, seed, dtype))
 
 
 def _klein(pipe: Any) -> Any:
@@ -56,7 +56,7 @@ def _alike(references: Sequence[Image.Image]) -> list[Image.Image] | None:
     return [first, *(ImageOps.pad(other, first.size, color="white") for other in others)]
 
 
-def _keeping(pipe: Any, patch: Patch, seed: int) -> Keep:
+def _keeping(pipe: Any, patch: Patch, seed: int, dtype: torch.dtype) -> Keep:
     from diffusers.utils.torch_utils import randn_tensor
 
     device = pipe._execution_device
@@ -64,7 +64,7 @@ def _keeping(pipe: Any, patch: Patch, seed: int) -> Keep:
         pixels = pipe.image_processor.preprocess(patch.source).to(device, pipe.vae.dtype)
         latents = pipe._encode_vae_image(pixels, None)
     # The pipeline's own first draw from the same seed, so that both sides of the edge carry one noise.
-    drawn = randn_tensor(latents.shape, torch.Generator("cpu").manual_seed(seed), device, pipe.transformer.dtype)
+    drawn = randn_tensor(latents.shape, torch.Generator("cpu").manual_seed(seed), device, dtype)
     clean, noise = (pipe._pack_latents(value).float() for value in (latents, drawn))
     rows, columns = latents.shape[2:]
     tokens = patch.hole.resize((columns, rows), Image.Resampling.NEAREST)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageDraw
 
 from flux2 import checkpoint
@@ -94,6 +95,6 @@ def test_no_weight_is_held_twice(sample_engine: Engine) -> None:
     """The class that inpaints is built of the very parts the engine holds."""
     before = two_circles()
     patch = Patch.of(before, mask_of(before.size, RIGHT), before.size)
-    course = inpaint(sample_engine._pipe, patch, [], seed=1)
+    course = inpaint(sample_engine._pipe, patch, [], 1, torch.float32)
     assert type(course.pipe).__name__ == "Flux2KleinInpaintPipeline"
     assert all(course.pipe.components[name] is part for name, part in sample_engine._pipe.components.items())
