@@ -1,5 +1,6 @@
 """What a member sees: the picture shows what the prompt says, read from the posted file's pixels."""
 
+import io
 import math
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from PIL import Image
 
 from flux2.training.cases import CENTRE_TOLERANCE
 from flux2.training.reader import Seen, read
+from sandbox.message import Message
 from sandbox.once import Errand, converse
 from sandbox.stack import Stack
 
@@ -31,3 +33,30 @@ async def test_a_red_circle_becomes_a_blue_one_in_the_same_place(stack: Stack, t
     assert (after.shape, after.colour, ground_after) == ("circle", "blue", "white")
     assert math.dist((before.x, before.y), (after.x, after.y)) <= CENTRE_TOLERANCE
     assert after.radius == pytest.approx(before.radius, rel=0.15)
+
+
+async def read_from(stack: Stack, message: Message) -> Seen:
+    """The only object of a message's picture."""
+    reading = read(Image.open(io.BytesIO(await stack.server.read(message.attachments[0]))))
+    assert len(reading.objects) == 1
+    return reading.objects[0]
+
+
+async def test_back_from_a_move_keeps_the_place_and_takes_the_new_colour(stack: Stack, tmp_path: Path) -> None:
+    """Green, moved to the left, back, yellow: the yellow one stands where the green one did, and its line says so."""
+    world, luna = stack.server.world, stack.server.member("luna")
+    then = ("make it green", "move it to the left")
+    line = await converse(Errand("imagine", tmp_path, PROMPT, options={"seed": "1"}, then=then), stack)
+    moved = world.message(int(line["message_id"]))
+    assert moved is not None
+    panel = await (await luna.press(moved, "More…")).answer()
+    green = await (await luna.press(panel, "Back")).follow_up()
+    modal = (await luna.press(green, "Edit")).modal
+    await luna.submit(modal, {"change": "make it yellow"})
+    yellow = await world.wait_for(lambda m: "make it yellow" in m.content and "More…" in m.labels(), timeout=60)
+    assert "v3 ← [v2](<" in yellow.content
+    before, left, after = [await read_from(stack, message) for message in (green, moved, yellow)]
+    assert (before.colour, left.colour, after.colour) == ("green", "green", "yellow")
+    assert before.shape == after.shape == "circle"
+    assert left.x < before.x - CENTRE_TOLERANCE
+    assert math.dist((before.x, before.y), (after.x, after.y)) <= CENTRE_TOLERANCE
