@@ -26,6 +26,7 @@ from bot.interactions.again import AgainButton
 from bot.interactions.back import BackButton
 from bot.interactions.branch import BranchButton
 from bot.interactions.cancel import CancelButton
+from bot.interactions.changed import ChangedButton
 from bot.interactions.custom_id import parse
 from bot.interactions.delete import DeleteButton
 from bot.interactions.dialogue import DialogueButton, Dialogues
@@ -64,6 +65,7 @@ BUTTONS = (
     DeleteButton,
     BackButton,
     BranchButton,
+    ChangedButton,
     DialogueButton,
     RemoveReported,
     BanReported,

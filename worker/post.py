@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flux2.prompting import scene
+from flux2.prompting import diff, scene
 from flux2.prompting.wording import plain_words
-from flux2.upsampling import diff
 from worker.contract import FailureCode, Picture, RenderJob, RenderResult, fill
 from worker.ladder import Fitted
 
@@ -132,7 +131,7 @@ def _words(job: RenderJob, result: RenderResult) -> dict[str, str]:
     return {
         "prompt": plain(result.prompt or job.request.prompt),
         "block": _block(result.words or ""),
-        "diff": _diff(job.request.prompt, result.words) if result.words else "",
+        "diff": diff.told(job.request.prompt, result.words, _unformatted, DIFF_LIMIT) if result.words else "",
     }
 
 
@@ -148,26 +147,6 @@ def _block(text: str) -> str:
     shown = text if described is None else described.pretty()
     held = _cut(shown.replace("```", "`\u200b`\u200b`"), BLOCK_LIMIT)
     return f"```json\n{held}\n```"
-
-
-def _diff(before: str, after: str) -> str:
-    """Dropped words struck through, added ones in bold; cut where a message would be too long."""
-    shown: list[str] = []
-    left, before_it = DIFF_LIMIT, ""
-    for change in diff.words(before, after):
-        # A word that took the place of the first one had no space before it.
-        beside = change.what == "added" and change.text[:1].isalnum() and before_it == "dropped"
-        space = " " if shown and (change.text[:1].isspace() or beside) else ""
-        before_it = change.what
-        text = " ".join(change.text.split())
-        if len(text) > left:
-            text = text[: max(left, 0)].rstrip() + "…"
-        left -= len(text) + 5
-        mark = {"kept": "", "dropped": "~~", "added": "**"}[change.what]
-        shown.append(f"{space}{mark}{_unformatted(text)}{mark}")
-        if left <= 0:
-            break
-    return "".join(shown)
 
 
 def plain(text: str) -> str:

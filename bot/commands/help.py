@@ -19,7 +19,7 @@ Images attached to the reply are used too.
 **Again** draws the same with another seed, **Edit** lets you change the words or the picture, \
 **Upscale** makes it twice as large, and **/upscale** up to four times any picture you attach. \
 **More…** holds the recipe, Remix, favourites, spoiler and delete; **Back** goes to the version before, to go on from \
-there, and **Branch** begins a new thread with this one.
+there, **What changed** compares the two, and **Branch** begins a new thread with this one.
 **style:** puts a look around your words, codes such as #E8AA14 give exact colours, and **/scene** asks for a picture \
 part by part.
 **/preset** keeps options, words and pictures under a name; after saving luna with her picture, @luna in a prompt \

@@ -29,6 +29,7 @@ class Verb(StrEnum):
     DELETE = "delete"
     BACK = "back"
     BRANCH = "branch"
+    CHANGED = "changed"
     REPORT_DELETE = "report-delete"
     REPORT_BAN = "report-ban"
     REPORT_DISMISS = "report-dismiss"

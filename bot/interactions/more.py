@@ -13,6 +13,7 @@ from discord import ui
 
 from bot import access
 from bot.interactions.base import JobButton, job_of
+from bot.interactions.changed import ChangedButton
 from bot.interactions.custom_id import Verb, template
 from bot.interactions.delete import DeleteButton
 from bot.interactions.favourite import FavouriteButton
@@ -118,12 +119,8 @@ def _panel(job: Job, is_favourite: bool, *, may_change: bool, has_before: bool) 
     if may_change:
         view.add_item(SpoilerButton(job.id))
         view.add_item(DeleteButton(job.id))
-    for button in (*([BackButton] if has_before else []), BranchButton):
-        view.add_item(_in_row(1, button(job.id)))
+    line: list[JobButton] = [BackButton(job.id), ChangedButton(job.id)] if has_before else []
+    for button in (*line, BranchButton(job.id)):
+        button.row = 1
+        view.add_item(button)
     return view
-
-
-def _in_row(row: int, button: JobButton) -> JobButton:
-    """The same button in a row of its choice, from 0."""
-    button.row = row
-    return button

@@ -124,7 +124,7 @@ class Garden:
         yield Press("luna", self.result, "Edit", form)
         yield Press("max", self.result, "Upscale", picture)
         yield Press("luna", self.panel, "Remix", form)
-        for label in ("Favourite", "DM me", "Spoiler", "Back", "Branch"):
+        for label in ("Favourite", "DM me", "Spoiler", "Back", "What changed", "Branch"):
             yield Press("luna", self.panel, label, follow_up)
         # After them: what shows a button once makes it known to the process.
         yield Press("luna", self.result, "More…", answer)

@@ -71,6 +71,9 @@ async def test_back_leads_to_the_picture_before_and_on_from_there(
     modal = (await luna.press(back, "Edit")).modal
     await luna.submit(modal, {"change": "make it yellow"})
     edited, message = await draw()
+    said = await pressed(luna, message, "More…", "What changed")
+    assert said.content.startswith("**v2 → v3**\nThe picture of v2 was changed: “make it yellow”\n")
+    assert said.ephemeral
     assert (edited.parent_id, message.reference_id) == (second.id, second_message.id)
     assert edited.request.reference_images[0].sha256 == second.pictures[0].sha256
     assert "-# v3 ← [v2](<" in message.content
@@ -96,6 +99,7 @@ async def test_nobody_gets_back_to_a_picture_they_cannot_see(
     refused = await pressed(max_, public, "More…", "Back")
     assert refused.ephemeral
     assert "another member's, and its message is gone or in a channel you cannot see" in refused.content
+    assert (await pressed(max_, public, "More…", "What changed")).content == refused.content
     await (await luna.press(await pressed(luna, second_message, "More…"), "Delete")).follow_up()
     assert len((await pressed(luna, public, "More…", "Back")).attachments) == 1
     assert first.id in {one.id for one in world.all_messages()}

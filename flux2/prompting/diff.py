@@ -1,13 +1,16 @@
-"""What a rewrite changed, word by word. Pure; declines to know how a change is shown."""
+"""What differs between two wordings of a prompt, word by word. Pure."""
 
 from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 _PIECE = re.compile(r"\s*(?:[^\W_]+(?:['’#.-][^\W_]+)*|[^\w\s]+|_+)")
 """A word or a run of punctuation, with the space before it."""
+_MARKS = {"kept": "", "dropped": "~~", "added": "**"}
+"""Markdown."""
 
 
 class Change(NamedTuple):
@@ -34,3 +37,26 @@ def words(before: str, after: str) -> list[Change]:
         if j1 < j2:
             changes.append(Change("added", "".join(new[j1:j2])))
     return changes
+
+
+def told(before: str, after: str, escape: Callable[[str], str], limit: int) -> str:
+    """Dropped words struck through, added ones in bold, on one line; what is beyond `limit` characters is left out.
+
+    `escape` keeps the words from being read as marks.
+    """
+    shown: list[str] = []
+    left, before_it = limit, ""
+    for change in words(before, after):
+        # A word that took the place of the first one had no space before it.
+        beside = change.what == "added" and change.text[:1].isalnum() and before_it == "dropped"
+        space = " " if shown and (change.text[:1].isspace() or beside) else ""
+        before_it = change.what
+        text = " ".join(change.text.split())
+        if len(text) > left:
+            text = text[: max(left, 0)].rstrip() + "…"
+        left -= len(text) + 5
+        mark = _MARKS[change.what]
+        shown.append(f"{space}{mark}{escape(text)}{mark}")
+        if left <= 0:
+            break
+    return "".join(shown)

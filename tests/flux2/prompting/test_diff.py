@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flux2.upsampling.diff import Change, words
+from flux2.prompting.diff import Change, words
 
 
 def test_changes_stand_in_the_order_of_reading() -> None:
