@@ -1,5 +1,7 @@
 """The pictures of the sandbox page in the documents: `make screenshots` starts everything, acts, and saves them.
 
+With words behind it, as in `python docs/screenshots.py admin`, only those whose names have one of them are saved.
+
 Everything on them is real: the bot, its workers, the sample model, a Chromium. Needs one on PATH; with the font Inter
 installed (Debian: fonts-inter) the letters are those of the committed pictures.
 """
@@ -25,6 +27,7 @@ from sandbox.stack import Stack
 IMAGES = Path(__file__).parent / "images"
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 _WIDE, _TALL, _PHONE = {"width": 1280, "height": 800}, {"width": 1280, "height": 1040}, {"width": 390, "height": 800}
+_LOW, _SQUARE = {"width": 1000, "height": 460}, {"width": 1000, "height": 640}
 _QUALITY = 88
 _PATIENCE_S = 180.0
 
@@ -50,11 +53,18 @@ async def main() -> int:
             await _take(browser, stack, "page-studio", _WIDE, "light", studio)
             await _take(browser, stack, "page-tray", _WIDE, "dark", tray)
             await _take(browser, stack, "page-lists", _TALL, "dark", lists)
+            await _govern(stack)
+            await _take(browser, stack, "admin-status", _LOW, "dark", status)
+            await _take(browser, stack, "admin-report", _SQUARE, "dark", report)
+            await _take(browser, stack, "admin-audit", _SQUARE, "light", audit)
+            await _take(browser, stack, "admin-doctor", _TALL, "light", doctor)
             await browser.close()
     return 0
 
 
 async def _take(browser: Browser, stack: Stack, name: str, size: dict[str, int], scheme: str, scene: Scene) -> None:
+    if not any(word in name for word in sys.argv[1:] or [""]):
+        return
     is_phone = size is _PHONE
     context = await browser.new_context(
         viewport={**size},
@@ -65,6 +75,8 @@ async def _take(browser: Browser, stack: Stack, name: str, size: dict[str, int],
         is_mobile=is_phone,
         has_touch=is_phone,
     )
+    if name.startswith("admin"):
+        await context.add_init_script("sessionStorage.setItem('member', 'ada')")
     page = await context.new_page()
     await page.goto(stack.server.page_url)
     await page.locator("#app").wait_for()
@@ -190,6 +202,61 @@ async def faults(page: Page, stack: Stack) -> None:
     await panel.get_by_label("seconds").fill("20")
     await panel.get_by_role("button", name="Let it happen").click()
     await panel.locator(".calls .bad").nth(1).wait_for()
+
+
+# What an admin sees, in a channel of the moderators'.
+
+_OFFICE = "moderation"
+_REASON = "drew the same picture forty times"
+
+
+async def _govern(stack: Stack) -> None:
+    """Some of a server's days: rules, and a ban that was lifted."""
+    world, ada, max_ = stack.server.world, stack.server.member("ada"), stack.server.member("max")
+    office = world.add_channel(_OFFICE)
+    for command, options in (
+        ("safety set", {"reports_channel": office}),
+        ("roles set", {"role": world.guild.roles[world.guild.id], "pictures_per_day": 20}),
+        ("limits set", {"megapixels": 2.0}),
+        ("ban", {"member": max_.user, "reason": _REASON, "lasts": "12h"}),
+        ("unban", {"member": max_.user}),
+    ):
+        await (await ada.slash(f"admin {command}", options, channel="lounge")).answer(timeout=_PATIENCE_S)
+
+
+async def _answered(page: Page, stack: Stack, command: str, options: dict[str, object] | None = None) -> None:
+    """Have ada send a command in the moderators' channel."""
+    await page.locator(f'.channel[data-channel="{_OFFICE}"]').click()
+    use = await stack.server.member("ada").slash(command, options or {}, channel=_OFFICE)
+    answer = await use.answer(timeout=_PATIENCE_S)
+    await page.locator(f"#message-{answer.id}").wait_for()
+
+
+async def report(page: Page, stack: Stack) -> None:
+    """A reported picture, behind its spoiler, and what moderators can do."""
+    await page.locator(f'.channel[data-channel="{_OFFICE}"]').click()
+    await (await stack.server.member("max").menu(await _picture(stack, _PROMPTS[0]), "Report")).answer()
+    await page.locator("#main .picture").wait_for()
+
+
+async def status(page: Page, stack: Stack) -> None:
+    """/admin status while the queue is paused."""
+    ada, luna = stack.server.member("ada"), stack.server.member("luna")
+    await (await ada.slash("admin pause", {"reason": "a second GPU goes in"}, channel="lounge")).answer()
+    for prompt in _PROMPTS:
+        await (await luna.slash("imagine", {"prompt": prompt}, channel="lounge")).answer(timeout=_PATIENCE_S)
+    await _answered(page, stack, "admin status")
+    await (await ada.slash("admin resume", channel="lounge")).answer()
+
+
+async def audit(page: Page, stack: Stack) -> None:
+    """/admin audit search."""
+    await _answered(page, stack, "admin audit search")
+
+
+async def doctor(page: Page, stack: Stack) -> None:
+    """/doctor with its test picture."""
+    await _answered(page, stack, "doctor", {"picture": True})
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -51,11 +52,17 @@ def _name(desk: Desk, key: Key) -> str:
 
 def worded(document: Document) -> str:
     """A rule on one line."""
-    parts = (
-        f"{name.replace('_', ' ')} {plain(', '.join(value) if isinstance(value, list) else str(value), 200)}"
-        for name, value in document.items()
-    )
+    parts = (f"{name.replace('_', ' ')} {_value(name, value)}" for name, value in document.items() if value is not None)
     return " · ".join(parts) or _("no rule")
+
+
+def _value(name: str, value: Any) -> str:
+    """Channels and moments as Discord shows them, everything else as it is."""
+    if name.endswith("channel") and isinstance(value, int):
+        return f"<#{value}>"
+    if name.endswith("_at") and isinstance(value, str):
+        return f"<t:{int(datetime.fromisoformat(value).timestamp())}:f>"
+    return plain(", ".join(value) if isinstance(value, list) else str(value), 200)
 
 
 async def change(desk: Desk, action: str, key: Key, given: Mapping[str, Any]) -> str:

@@ -13,6 +13,16 @@ from bot.presenter import plain, shorten
 
 _SHOWN = 500
 _EXPORTED = 100_000
+_MEMBER, _ROLE, _CHANNEL = "<@{}>", "<@&{}>", "<#{}>"
+_MARKS = {
+    "ban": _MEMBER,
+    "unban": _MEMBER,
+    "quota": _MEMBER,
+    "roles": _ROLE,
+    "channels": _CHANNEL,
+    "limits": _CHANNEL,
+}
+"""What a number is, by the first word of the deed."""
 
 
 async def search(desk: Desk, actor_id: int | None, action: str | None) -> Listing:
@@ -23,12 +33,16 @@ async def search(desk: Desk, actor_id: int | None, action: str | None) -> Listin
 
 def _line(deed: Deed) -> str:
     when = f"<t:{int(deed.at.timestamp())}:R>"
-    target = f" {plain(_target(deed), 60)}" if deed.target else ""
+    target = f" {_target(deed)}" if deed.target else ""
     return f"{when} {mention(deed.actor_id)} **{deed.action}**{target}{_change(deed)}"
 
 
 def _target(deed: Deed) -> str:
-    return deed.target
+    """Members, roles and channels as Discord shows them, everything else as it is."""
+    mark = _MARKS.get(deed.action.partition(" ")[0])
+    if mark is None or not deed.target.isdigit():
+        return plain(deed.target, 60)
+    return _("everyone") if mark == _ROLE and deed.target == str(deed.guild_id) else mark.format(deed.target)
 
 
 def _change(deed: Deed) -> str:

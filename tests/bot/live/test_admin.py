@@ -256,7 +256,7 @@ async def test_the_audit_log_is_searched_and_taken_away(server: SandboxServer, b
     await say(ada, "admin limits set", {"steps": 20})
     await say(ada, "admin ban", {"member": luna.user, "reason": "spam"})
     shown = await text(ada, "admin audit search")
-    assert f"<@{ada.id}> **ban** {luna.id}: – → reason spam" in shown
+    assert f"<@{ada.id}> **ban** <@{luna.id}>: – → reason spam" in shown
     assert "**limits set** guild: – → steps 20" in shown
     assert "limits" not in await text(ada, "admin audit search", {"action": "ban"})
     assert "Nothing like that" in await text(ada, "admin audit search", {"member": luna.user})
