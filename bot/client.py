@@ -32,6 +32,7 @@ from bot.interactions.delete import DeleteButton
 from bot.interactions.dialogue import DialogueButton, Dialogues
 from bot.interactions.edit import EditButton
 from bot.interactions.favourite import FavouriteButton
+from bot.interactions.final import FinalButton
 from bot.interactions.forms import on_submit
 from bot.interactions.more import MoreButton
 from bot.interactions.remix import RemixButton
@@ -40,7 +41,8 @@ from bot.interactions.report import BanReported, DismissReport, RemoveReported
 from bot.interactions.send import SendButton
 from bot.interactions.show import ShowButton
 from bot.interactions.spoiler import SpoilerButton
-from bot.interactions.upscale import UpscaleButton
+from bot.interactions.upscale import UpscaleButton, UpscaleSelect
+from bot.interactions.vary import StrongButton, SubtleButton, VaryButton, VarySelect
 from bot.interactions.words import OriginalButton, RewordButton, UseButton
 from bot.language import _
 from bot.running import Running
@@ -52,11 +54,17 @@ _log = logging.getLogger(__name__)
 
 BUTTONS = (
     AgainButton,
+    VaryButton,
+    VarySelect,
+    SubtleButton,
+    StrongButton,
+    FinalButton,
     EditButton,
     CancelButton,
     ConfirmButton,
     ShowButton,
     UpscaleButton,
+    UpscaleSelect,
     MoreButton,
     RemixButton,
     FavouriteButton,

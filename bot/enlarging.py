@@ -47,18 +47,19 @@ class Enlargement:
         self.settle(model, ReferenceImage(sha256=_UNREAD, width=shape[0], height=shape[1]))
 
 
-def recipe_of(job: Job | None) -> str:
-    """The words the job's first picture was drawn from; none where they say what to change, not what is seen."""
+def recipe_of(job: Job | None, number: int = 1) -> str:
+    """The words that picture `number` was drawn from; none where they say what to change, not what is seen."""
     match job.request if job else None:
         case GenerationRequest(reference_images=()) as request:
-            return request.of_picture(0).prompt
+            return request.of_picture(number - 1).prompt
         case UpscaleRequest() as request:
             return request.prompt or request.caption or request.recipe
         case _:
             return ""
 
 
-def first_of(job: Job) -> tuple[str, ...]:
-    """The note on a result that used one of several pictures."""
-    shown = len(job.pictures)
-    return (_("The first of the {count} pictures was enlarged.").format(count=shown),) if shown > 1 else ()
+def which_of(job: Job, number: int = 1) -> tuple[str, ...]:
+    """The note on a result that used picture `number` of several."""
+    count = len(job.pictures)
+    said = _("Image {number} of the {count} pictures was enlarged.").format(number=number, count=count)
+    return (said,) if count > 1 else ()

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.language import _, listed
+from bot.ledger.job import Job
 from flux2.prompting import indexing
+from flux2.request import GenerationRequest
 
 
 @dataclass(frozen=True)
@@ -21,15 +23,18 @@ class Pick:
     notes: tuple[str, ...] = ()
 
 
-def pick(instruction: str, shown: int, extra: int = 0) -> Pick:
+def pick(instruction: str, shown: int, extra: int = 0, *, first: int | None = None) -> Pick:
     """Choose among `shown` pictures of the message, with `extra` files following. Raises InvalidRequest.
 
-    Where no picture is named, it is the first.
+    `first` was picked otherwise than by the words, and is the one that is edited; those that are named come after it.
+    Where none is picked or named, it is the first of the message.
     """
     indexing.check(instruction, shown + extra)
     if shown == 1:
         return Pick((1,), instruction)
     named = tuple(number for number in indexing.named(instruction) if 1 <= number <= shown)
+    if first is not None:
+        named = (first, *(number for number in named if number != first))
     chosen = named or (1,)
     numbers = {old: new for new, old in enumerate(chosen, start=1)}
     numbers |= {shown + one: len(chosen) + one for one in range(1, extra + 1)}
@@ -42,3 +47,14 @@ def pick(instruction: str, shown: int, extra: int = 0) -> Pick:
             numbers=listed([str(number) for number in named]), shown=shown
         )
     return Pick(chosen, indexing.renumbered(instruction, numbers), (said,))
+
+
+def choices(job: Job) -> tuple[str, ...]:
+    """What the job's pictures are called where one of them is asked for; the sheet of a list's pictures is none."""
+    request = job.request
+    variants = request.variants if isinstance(request, GenerationRequest) else ()
+    count = len(variants) or len(job.pictures)
+    names = (_("Image {number}").format(number=number) for number in range(1, count + 1))
+    if not variants:
+        return tuple(names)
+    return tuple(f"{name} · {variant.label}" for name, variant in zip(names, variants, strict=True))

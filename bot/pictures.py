@@ -18,35 +18,27 @@ from worker.blobs import BlobMissing, Blobs
 
 
 async def picture_of(
-    job: Job, shown: discord.Message | None, services: Services, *, max_pixels: int = KEPT_PIXELS
+    job: Job, shown: discord.Message | None, services: Services, number: int = 1, *, max_pixels: int = KEPT_PIXELS
 ) -> ReferenceImage:
-    """Return the job's first picture as a reference; `shown` is the message that holds it. Raises Refusal.
+    """Return the job's picture `number`, from 1, as a reference; `shown` is the message that holds it. Raises Refusal.
 
     `max_pixels` bounds what is kept of one that is no longer stored.
     """
-    if job.pictures:
-        picture = job.pictures[0]
+    if len(job.pictures) >= number:
+        picture = job.pictures[number - 1]
         if await asyncio.to_thread(services.blobs.exists, picture.sha256):
             return ReferenceImage(sha256=picture.sha256, width=picture.width, height=picture.height)
-    if shown is not None and shown.attachments:
-        return (await services.attachments.read(shown.attachments[:1], max_pixels=max_pixels)).pictures[0]
+    if shown is not None and len(shown.attachments) >= number:
+        attached = shown.attachments[number - 1]
+        return (await services.attachments.read([attached], max_pixels=max_pixels)).pictures[0]
     raise Refusal(_("That picture is no longer stored; attach it to /imagine instead."))
 
 
 async def pictures_of(
     job: Job, shown: discord.Message | None, services: Services, numbers: tuple[int, ...]
 ) -> tuple[ReferenceImage, ...]:
-    """Return those of the job's pictures, counted from 1, as `picture_of` does with the first. Raises Refusal."""
-    found = []
-    for number in numbers:
-        picture = job.pictures[number - 1]
-        if await asyncio.to_thread(services.blobs.exists, picture.sha256):
-            found.append(ReferenceImage(sha256=picture.sha256, width=picture.width, height=picture.height))
-        elif shown is not None and len(shown.attachments) >= number:
-            found += (await services.attachments.read([shown.attachments[number - 1]])).pictures
-        else:
-            raise Refusal(_("That picture is no longer stored; attach it to /edit instead."))
-    return tuple(found)
+    """Return those of the job's pictures, counted from 1, as `picture_of` does with one. Raises Refusal."""
+    return tuple([await picture_of(job, shown, services, number) for number in numbers])
 
 
 def files_of(job: Job, blobs: Blobs) -> list[discord.File]:

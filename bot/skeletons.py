@@ -69,10 +69,11 @@ def skeleton(
     `came_from` is the line of the versions before (bot/lineage.py).
     """
     again = _button("Again", Verb.AGAIN, job_id, _PRIMARY)
+    vary = _button("Vary", Verb.VARY, job_id)
     edit = _button("Edit", Verb.EDIT, job_id)
     upscale = _button("Upscale", Verb.UPSCALE, job_id)
     more = _button("More…", Verb.MORE, job_id)
-    row = _row(again, edit, upscale, more)
+    row = _row(again, vary, edit, upscale, more)
     if isinstance(request, WordsRequest):
         use, reword = _button("Use", Verb.USE, job_id, _PRIMARY), _button("Edit", Verb.REWORD, job_id)
         is_rewrite = isinstance(request, RewriteRequest)

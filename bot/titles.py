@@ -24,7 +24,8 @@ def title(request: Request, limit: int) -> str:
     """The job on one line of a message; `limit` cuts what a member wrote."""
     match request:
         case GenerationRequest():
-            return f"“{plain(plain_words(request.prompt), limit)}”"
+            words = plain(plain_words(request.prompt), limit)
+            return _("Variation of “{prompt}”").format(prompt=words) if request.init_image else f"“{words}”"
         case UpscaleRequest():
             return _("Upscale {factor:.3g}× to {width}×{height}").format(
                 factor=request.factor, width=request.width, height=request.height

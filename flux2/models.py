@@ -6,6 +6,7 @@ Sources: the model cards' step and guidance figures as collected in docs/models.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -144,6 +145,18 @@ REGISTRY: dict[str, Model] = {
 }
 
 DEFAULT_MODEL = "klein-4b"
+
+BY_QUALITY = ("dev", "klein-9b", "klein-9b-kv", "klein-base-9b", "klein-4b", "klein-base-4b", "sample")
+"""Best first: by size, and of one size the distilled before the base weights, which are there to be trained on."""
+
+
+def better(name: str, live: Mapping[str, Model]) -> Model | None:
+    """Return the best of the `live` models that is better than the one called `name`; None where there is none.
+
+    A model given by path has no place in the order: it is never taken for another, nor another for it.
+    """
+    above = BY_QUALITY[: BY_QUALITY.index(name)] if name in BY_QUALITY else ()
+    return next((live[one] for one in above if one in live), None)
 
 
 class Bounds(BaseModel):

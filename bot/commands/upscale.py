@@ -12,7 +12,7 @@ from bot import answers, contexts
 from bot.admission import Entry
 from bot.applicants import applicant_in
 from bot.command_sync import filled
-from bot.enlarging import Enlargement, first_of, recipe_of
+from bot.enlarging import Enlargement, recipe_of, which_of
 from bot.fronts import SlashFront
 from bot.language import N_
 from bot.ledger.job import Job
@@ -100,7 +100,7 @@ async def enlarge(
         return
     model = await services.offer.choose(None, preferred)
     if job is not None:
-        picture, notes = await picture_of(job, shown, services, max_pixels=MAX_PIXELS), first_of(job)
+        picture, notes = await picture_of(job, shown, services, max_pixels=MAX_PIXELS), which_of(job)
     else:
         read = await services.attachments.read([image], max_pixels=MAX_PIXELS)
         picture, notes = read.pictures[0], read.notes

@@ -30,32 +30,33 @@ class JobButton(ui.DynamicItem[ui.Button[ui.View]], ABC, template=r"(?!)"):
     """Its label, in English."""
     style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.secondary
 
-    def __init__(self, job_id: str, text: str | None = None) -> None:
-        super().__init__(
-            ui.Button(label=text or _(self.text), style=self.style, custom_id=custom_id(self.verb, job_id))
-        )
+    def __init__(self, job_id: str, text: str | None = None, *, number: int | None = None) -> None:
+        """`number`: of the picture that is meant, from 1."""
+        named = custom_id(self.verb, job_id, number)
+        super().__init__(ui.Button(label=text or _(self.text), style=self.style, custom_id=named))
         self.job_id = job_id
+        self.number = number or 1
 
     @classmethod
     async def from_custom_id(
         cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
     ) -> Self:
         """Rebuild the button from a press."""
-        return cls(match["job_id"])
+        return cls(match["job_id"], number=int(match["number"]) if match["number"] else None)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Run `act`; whatever it raises becomes one ephemeral sentence. Two presses at once are one."""
         pressed = interaction.client.running
-        press = (interaction.user.id, self.verb, self.job_id)
+        press = (interaction.user.id, self.verb, self.job_id, self.number)
         with pressed.once(press) as is_first:
-            await guarded(interaction, self.act if is_first else _wait)
+            await guarded(interaction, self.act if is_first else wait)
 
     @abstractmethod
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Do what the button says."""
 
 
-async def _wait(interaction: discord.Interaction[Flux2Bot]) -> None:
+async def wait(interaction: discord.Interaction[Flux2Bot]) -> None:
     """Answer a press that came while the same one was still being taken."""
     raise Refusal(_("I am on it already; one press is enough."))
 

@@ -1,4 +1,4 @@
-"""How a button names what it does and to which job: `flux2:v1:<verb>:<job id>`.
+"""How a button names what it does and to which job, or to which of its pictures: `flux2:v1:<verb>:<job id>[:<number>]`.
 
 The version stands in every id so that a later format can still tell an old button from a foreign one.
 """
@@ -9,18 +9,25 @@ import re
 from enum import StrEnum
 
 _PREFIX = "flux2:v1"
-JOB_ID = r"(?P<job_id>[0-9a-f]{16})"
+JOB_ID = r"(?P<job_id>[0-9a-f]{16})(?::(?P<number>[1-9]\d?))?"
+"""Pictures are counted from 1; where no number stands it is the first, or all of them."""
 
 
 class Verb(StrEnum):
     """What a button does."""
 
     AGAIN = "again"
+    VARY = "vary"
+    VARY_WHICH = "vary-which"
+    SUBTLE = "subtle"
+    STRONG = "strong"
+    FINAL = "final"
     EDIT = "edit"
     CANCEL = "cancel"
     CONFIRM = "confirm"
     SHOW = "show"
     UPSCALE = "upscale"
+    UPSCALE_WHICH = "upscale-which"
     MORE = "more"
     REMIX = "remix"
     FAVOURITE = "favourite"
@@ -41,13 +48,13 @@ class Verb(StrEnum):
 _ANY = re.compile(rf"{_PREFIX}:(?P<verb>{'|'.join(Verb)}):{JOB_ID}")
 
 
-def custom_id(verb: Verb, job_id: str) -> str:
-    """The id of the button that does `verb` to the job."""
-    return f"{_PREFIX}:{verb}:{job_id}"
+def custom_id(verb: Verb, job_id: str, number: int | None = None) -> str:
+    """The id of the button that does `verb` to the job, or to picture `number` of it."""
+    return f"{_PREFIX}:{verb}:{job_id}" + (f":{number}" if number else "")
 
 
 def template(verb: Verb) -> str:
-    """The pattern of every button of one verb; the group `job_id` names the job."""
+    """The pattern of every button of one verb; the groups `job_id` and `number` name the job and its picture."""
     return rf"{_PREFIX}:{verb}:{JOB_ID}"
 
 

@@ -12,12 +12,13 @@ from discord import ui
 
 from bot import answers, recipes
 from bot.interactions.base import JobButton, job_of
+from bot.interactions.choosing import options_of, picture_meant
 from bot.interactions.custom_id import Verb, custom_id, parse, template
 from bot.interactions.forms import Filled
 from bot.interactions.redraw import redraw, require_posting
+from bot.language import _
 from bot.ledger.job import Job
-from bot.picks import pick
-from bot.pictures import pictures_of
+from bot.picks import choices, pick
 from bot.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ MAX_FIELD = 4000
 """Characters of a text field; Discord's own cap, below that of a prompt."""
 FORM = custom_id(Verb.EDIT, "")
 """How the ids of this form begin."""
-_PROMPT, _CHANGE = "prompt", "change"
+_PROMPT, _CHANGE, _WHICH = "prompt", "change", "which"
 _FORGET_S = 900
 """After this the library forgets a modal nobody sent; its submit is still understood."""
 
@@ -65,6 +66,10 @@ def edit_modal(job: Job) -> ui.Modal:
         )
         explained = "Edits this picture and ignores the field above, e.g. “make the fox blue”."
         modal.add_item(ui.Label(text="Only change this (edits the picture)", description=explained, component=change))
+    if len(labels := choices(job)) > 1:
+        which: ui.Select[ui.Modal] = ui.Select(custom_id=_WHICH, options=options_of(labels), required=False)
+        told = _("Left empty it is the first, or the one your words name, e.g. “image 2”.")
+        modal.add_item(ui.Label(text=_("Which picture is edited"), description=told, component=which))
     return modal
 
 
@@ -78,17 +83,18 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
         return
     job = await job_of(interaction, parsed[1])
     if change := filled.texts.get(_CHANGE, "").strip():
-        await _edit_picture(interaction, job, change)
+        which = "".join(filled.choices.get(_WHICH, ())[:1])
+        await _edit_picture(interaction, job, change, int(which) if which else None)
     else:
         await _reword(interaction, job, filled.texts.get(_PROMPT, ""))
 
 
-async def _edit_picture(interaction: discord.Interaction[Flux2Bot], job: Job, change: str) -> None:
+async def _edit_picture(interaction: discord.Interaction[Flux2Bot], job: Job, change: str, which: int | None) -> None:
     services = interaction.client.services
     models = await services.offer.look()
     model = services.offer.pick(job.request.model if job.request.model in models else None)
-    picked = pick(change, len(job.pictures))
-    pictures = await pictures_of(job, interaction.message, services, picked.numbers)
+    picked = pick(change, len(job.pictures), first=which)
+    pictures = tuple([await picture_meant(interaction, job, number) for number in picked.numbers])
     request, notes = recipes.edited(job, model, picked.instruction, pictures)
     await redraw(interaction, job, request, source="edit", notes=(*picked.notes, *notes))
 

@@ -18,6 +18,7 @@ from bot.interactions.custom_id import Verb, template
 from bot.interactions.edit import EditButton
 from bot.interactions.more import MoreButton
 from bot.interactions.upscale import UpscaleButton
+from bot.interactions.vary import VaryButton
 from bot.interactions.words import RewordButton, UseButton
 from bot.language import N_, _
 from bot.ledger.job import Job
@@ -78,6 +79,6 @@ async def files_again(interaction: discord.Interaction[Flux2Bot], job: Job) -> l
 def buttons_of(job: Job) -> ui.View:
     """What stands under every picture."""
     view = ui.View(timeout=None)
-    for button in (AgainButton, EditButton, UpscaleButton, MoreButton):
+    for button in (AgainButton, VaryButton, EditButton, UpscaleButton, MoreButton):
         view.add_item(button(job.id))
     return view

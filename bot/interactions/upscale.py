@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import discord
+from discord import ui
 
 from bot import answers
-from bot.enlarging import Enlargement, first_of, recipe_of
-from bot.interactions.base import JobButton, job_of
+from bot.enlarging import Enlargement, recipe_of, which_of
+from bot.interactions.base import JobButton
+from bot.interactions.choosing import PictureSelect, drawn, picture_meant
 from bot.interactions.custom_id import Verb, template
 from bot.interactions.redraw import redraw, require_posting
-from bot.language import N_
-from bot.pictures import picture_of
+from bot.language import N_, _
 from flux2.upscaling.request import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -26,16 +27,38 @@ class UpscaleButton(JobButton, template=template(Verb.UPSCALE)):
     text = N_("Upscale")
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
-        """Admit an upscale of the job's first picture."""
+        """Admit an upscale of the job's only picture; of several, ask which."""
         require_posting(interaction)
-        if not await answers.acknowledge(interaction):
+        job, labels = await drawn(interaction, self.job_id)
+        if len(labels) < 2:
+            await _enlarge(interaction, self.job_id, 1)
             return
-        services = interaction.client.services
-        job = await job_of(interaction, self.job_id)
-        models = await services.offer.look()
-        own = job.request.model if job.request.model in models else None
-        model = services.offer.pick(own, services.gate.default_model(interaction.guild_id))
-        picture = await picture_of(job, interaction.message, services, max_pixels=MAX_PIXELS)
-        request, notes = Enlargement().settle(model, picture, recipe_of(job))
-        request = await services.routes.seen(request, model)
-        await redraw(interaction, job, request, source="upscale", notes=(*first_of(job), *notes))
+        view = ui.View(timeout=None)
+        view.add_item(UpscaleSelect(job.id, labels))
+        asked = _("Which of them shall be twice as large?")
+        await interaction.response.send_message(asked, view=view, ephemeral=True)
+
+
+class UpscaleSelect(PictureSelect, template=template(Verb.UPSCALE_WHICH)):
+    """Enlarges the picture that is chosen."""
+
+    verb = Verb.UPSCALE_WHICH
+
+    async def act(self, interaction: discord.Interaction[Flux2Bot], number: int) -> None:
+        """Admit an upscale of that one."""
+        require_posting(interaction)
+        await _enlarge(interaction, self.job_id, number)
+
+
+async def _enlarge(interaction: discord.Interaction[Flux2Bot], job_id: str, number: int) -> None:
+    if not await answers.acknowledge(interaction):
+        return
+    services = interaction.client.services
+    job, _labels = await drawn(interaction, job_id)
+    models = await services.offer.look()
+    own = job.request.model if job.request.model in models else None
+    model = services.offer.pick(own, services.gate.default_model(interaction.guild_id))
+    picture = await picture_meant(interaction, job, number, max_pixels=MAX_PIXELS)
+    request, notes = Enlargement().settle(model, picture, recipe_of(job, number))
+    request = await services.routes.seen(request, model)
+    await redraw(interaction, job, request, source="upscale", notes=(*which_of(job, number), *notes))

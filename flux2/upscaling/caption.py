@@ -13,15 +13,13 @@ from flux2.errors import Flux2Error, ScreeningRefused
 from flux2.upsampling import rewriting
 from flux2.upsampling.local import Local
 from flux2.upsampling.port import MAX_ANSWER_TOKENS
-from flux2.upscaling.request import UpscaleRequest
+from flux2.upscaling.request import NEUTRAL, UpscaleRequest
 
 if TYPE_CHECKING:
     from flux2.engine import Engine
     from flux2.pipeline import OnStep
 
 _log = logging.getLogger(__name__)
-
-NEUTRAL = "A sharp, detailed picture."
 
 Look = Callable[[Image.Image], str]
 """Describes a picture in words. Raises Flux2Error where it cannot."""

@@ -30,6 +30,8 @@ DEFAULT_CREATIVITY = 0.3
 MIN_GUIDANCE, MAX_GUIDANCE, DEFAULT_GUIDANCE = 1.0, 4.0, 1.0
 MIN_STEPS, MAX_STEPS, DEFAULT_STEPS = 4, 50, 20
 DEFAULT_QUALITY = 95
+NEUTRAL = "A sharp, detailed picture."
+"""What a picture is told to be that nobody has words for."""
 """Of webp and jpeg: detail is what was asked for."""
 SIZES = ("1", "2", "4", "8", "16")
 """Megapixels a size may name instead of WxH."""

@@ -40,3 +40,13 @@ def test_a_picture_that_is_not_there_is_refused_by_the_members_count() -> None:
     """The sentence counts the message's pictures and the files of the reply."""
     with pytest.raises(InvalidRequest, match="image 7, but there are only images 1 to 5"):
         pick("image 7 in blue", 4, 1)
+
+
+def test_what_is_picked_otherwise_comes_before_what_is_named() -> None:
+    """A choice in a form: it is edited, and the words speak of the others."""
+    found = pick("the hat of image 1 on image 3", 4, first=3)
+    assert (found.numbers, found.instruction) == ((3, 1), "the hat of image 2 on image 1")
+    found = pick("make it blue", 4, first=2)
+    assert (found.numbers, found.instruction) == ((2,), "make it blue")
+    assert found.notes == ("Image 2 of the 4 pictures was edited.",)
+    assert pick("make it blue", 1, first=1).notes == ()

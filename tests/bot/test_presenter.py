@@ -185,6 +185,7 @@ def test_buttons_carry_the_job_and_nonces_fit() -> None:
     buttons = worded.components[0]["components"]
     assert [(b["label"], b["custom_id"]) for b in buttons] == [
         ("Again", "flux2:v1:again:0123456789abcdef"),
+        ("Vary", "flux2:v1:vary:0123456789abcdef"),
         ("Edit", "flux2:v1:edit:0123456789abcdef"),
         ("Upscale", "flux2:v1:upscale:0123456789abcdef"),
         ("More…", "flux2:v1:more:0123456789abcdef"),

@@ -6,7 +6,7 @@ import time
 
 from flux2.provenance import Provenance
 from flux2.upscaling import caption, upscaler
-from flux2.upscaling.request import UpscaleRequest
+from flux2.upscaling.request import NEUTRAL, UpscaleRequest
 from worker.kinds.kit import Kit, OnStep, Product, open_picture, save_picture
 
 
@@ -26,7 +26,7 @@ def upscale(request: UpscaleRequest, kit: Kit, on_step: OnStep) -> Product:
     on_step("save", 0, 1)
     form, quality, seed = request.output_format, request.output_quality, request.seed
     # The file tells the words that steered it, so that whoever enlarges it again goes on from them.
-    told = request.model_copy(update={"prompt": "" if done.caption in (None, caption.NEUTRAL) else done.caption})
+    told = request.model_copy(update={"prompt": "" if done.caption in (None, NEUTRAL) else done.caption})
     picture = save_picture(done.image, form, quality, seed, kit.blobs, Provenance.of(told, seed))
     timings = {**done.timings, "save": time.monotonic() - drawn}
     return Product(pictures=(picture,), words=done.caption, timings=timings, notes=done.notes)

@@ -111,6 +111,9 @@ class Garden:
     slow: Message
     result: Message
     panel: Message
+    several: Message
+    varying: Message
+    enlarging: Message
     question: Message
     unposted: Message
     rewritten: Message
@@ -124,10 +127,15 @@ class Garden:
         yield Press("luna", self.result, "Edit", form)
         yield Press("max", self.result, "Upscale", picture)
         yield Press("luna", self.panel, "Remix", form)
+        yield Press("luna", self.enlarging, "Which picture…", picture)
+        yield Press("luna", self.varying, "Which picture…", answer)
+        for label in ("Subtle", "Strong", "Final"):
+            yield Press("luna", self.varying, label, picture)
         for label in ("Favourite", "DM me", "Spoiler", "Back", "What changed", "Branch"):
             yield Press("luna", self.panel, label, follow_up)
         # After them: what shows a button once makes it known to the process.
         yield Press("luna", self.result, "More…", answer)
+        yield Press("max", self.several, "Vary", answer)
         yield Press("max", self.question, "Edit", picture)
         yield Press("luna", self.unposted, "Post again", follow_up)
         yield Press("luna", self.rewritten, "Use", picture)
@@ -155,6 +163,10 @@ async def plant(server: SandboxServer, upload: Callable[..., Upload]) -> Garden:
     await luna.press(result, "Again")
     second = await world.wait_for(lambda one: one.id not in before and "More…" in one.labels(), timeout=_PATIENCE_S)
     panel = await (await luna.press(second, "More…")).answer()
+    # Of few steps: the model itself can make it final.
+    several = await _posted(server, luna.slash("imagine", {"prompt": PROMPT, "count": 2, "steps": 2}))
+    varying = await (await luna.press(several, "Vary")).answer()
+    enlarging = await (await luna.press(several, "Upscale")).answer()
     reply = await max_.reply(result, "make it blue")
     question = await world.wait_for(lambda one: one.reference_id == reply.id)
     reported = [await _posted(server, max_.slash("imagine", {"prompt": PROMPT, "seed": seed})) for seed in range(3)]
@@ -166,7 +178,7 @@ async def plant(server: SandboxServer, upload: Callable[..., Upload]) -> Garden:
     slow = await (await luna.slash("imagine", SLOW)).answer()
     await world.wait_for(lambda one: one.id == slow.id and "Cancel" in one.labels())
     reports = tuple(world.messages(lounge.id))
-    return Garden(slow, result, panel, question, unposted, rewritten, tray, reports)
+    return Garden(slow, result, panel, several, varying, enlarging, question, unposted, rewritten, tray, reports)
 
 
 async def _posted(server: SandboxServer, sending: Awaitable[Use], *, is_words: bool = False) -> Message:

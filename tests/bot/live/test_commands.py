@@ -68,7 +68,7 @@ async def test_a_picture_nobody_took_is_kept_for_jobs(
     posted = await (await luna.press(listed, "Post again")).follow_up()
     assert [file.filename for file in posted.attachments] == [f"flux2-{job.id}-1.png"]
     assert posted.attachments[0].description == "AI-generated picture: a red fox"
-    assert posted.labels() == ["Again", "Edit", "Upscale", "More…"]
+    assert posted.labels() == ["Again", "Vary", "Edit", "Upscale", "More…"]
 
 
 async def test_help_is_for_the_asker_alone(server: SandboxServer, bot: Flux2Bot) -> None:

@@ -66,7 +66,7 @@ async def test_back_leads_to_the_picture_before_and_on_from_there(
     back = await pressed(luna, third_message, "More…", "Back")
     assert back.ephemeral
     assert [file.filename for file in back.attachments] == [f"flux2-{second.id}-1.png"]
-    assert back.labels() == ["Again", "Edit", "Upscale", "More…", "Back"]
+    assert back.labels() == ["Again", "Vary", "Edit", "Upscale", "More…", "Back"]
     assert "v2](<" in back.content
     modal = (await luna.press(back, "Edit")).modal
     await luna.submit(modal, {"change": "make it yellow"})
@@ -78,7 +78,7 @@ async def test_back_leads_to_the_picture_before_and_on_from_there(
     assert edited.request.reference_images[0].sha256 == second.pictures[0].sha256
     assert "-# v3 ← [v2](<" in message.content
     first = await pressed(luna, back, "Back")
-    assert first.labels() == ["Again", "Edit", "Upscale", "More…"]
+    assert first.labels() == ["Again", "Vary", "Edit", "Upscale", "More…"]
     assert "Back" not in (await pressed(luna, first, "More…")).labels()
 
 

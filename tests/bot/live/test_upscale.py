@@ -49,7 +49,7 @@ async def test_the_command_enlarges_what_is_attached(
     assert posted is not None
     assert "Upscale 2.5× to 250×150\n-# AI-generated · sample · 250×150 · seed" in posted.content
     assert "\n-# Caption: a \\*fox\\*" in posted.content
-    assert posted.labels() == ["Again", "Edit", "Upscale", "More…"]
+    assert posted.labels() == ["Again", "Vary", "Edit", "Upscale", "More…"]
     assert posted.attachments[0].description == "Picture enlarged to 250×150 by AI: a fox"
 
 

@@ -7,8 +7,8 @@ from PIL import Image
 from flux2.errors import InvalidRequest
 from flux2.models import REGISTRY
 from flux2.request import ReferenceImage
-from flux2.upscaling.caption import NEUTRAL, Caption, Captioner, caption
-from flux2.upscaling.request import UpscaleRequest, settle
+from flux2.upscaling.caption import Caption, Captioner, caption
+from flux2.upscaling.request import NEUTRAL, UpscaleRequest, settle
 
 PICTURE = Image.new("RGB", (64, 64))
 

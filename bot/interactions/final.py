@@ -1,0 +1,37 @@
+"""Final: a draft that pleases, drawn by a better model that looks at it, or by the same one with all its steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import discord
+
+from bot import answers
+from bot.interactions.base import JobButton
+from bot.interactions.choosing import drawn, picture_meant
+from bot.interactions.custom_id import Verb, template
+from bot.interactions.redraw import redraw, require_posting
+from bot.language import N_
+from bot.variations import finished
+
+if TYPE_CHECKING:
+    from bot.client import Flux2Bot
+
+
+class FinalButton(JobButton, template=template(Verb.FINAL)):
+    """Stands beside what Vary asks, where a better model runs."""
+
+    verb = Verb.FINAL
+    text = N_("Final")
+    style = discord.ButtonStyle.success
+
+    async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
+        """Admit it."""
+        require_posting(interaction)
+        if not await answers.acknowledge(interaction):
+            return
+        job, _labels = await drawn(interaction, self.job_id)
+        live = await interaction.client.services.offer.look()
+        picture = await picture_meant(interaction, job, self.number)
+        request, notes = finished(job, live, self.number, picture)
+        await redraw(interaction, job, request, source="final", notes=notes)
