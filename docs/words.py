@@ -21,7 +21,9 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parents[1]
 LOCALE = ROOT / "bot/locale"
 TEMPLATE = LOCALE / "bot.pot"
-_FOLDERS = ("bot",)
+_FOLDERS = ("bot", "flux2")
+_SILENT = ("terminal/", "training/")
+"""Below them: read by those who type commands, who read English."""
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 """Written as the date of the template, which shall differ only where words do."""
 
@@ -32,6 +34,8 @@ def collected() -> Catalog:
     for folder in _FOLDERS:
         found = extract_from_dir(ROOT / folder, [("**.py", "python")], comment_tags=("Translators:",))
         for file, _line, text, comments, context in sorted(found, key=lambda one: one[:2]):
+            if file.startswith(_SILENT):
+                continue
             catalogue.add(text, locations=[(f"{folder}/{file}", 0)], auto_comments=comments, context=context)
     return catalogue
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from flux2.errors import InvalidRequest
 from flux2.images import MAX_ASPECT, check_shape
+from flux2.language import _
 from flux2.models import Model
 
 MIN_REFERENCE_SIDE = 64
@@ -57,7 +58,9 @@ def prepare_references(images: Sequence[Image.Image], model: Model) -> list[Imag
     """
     if len(images) > model.max_references:
         raise InvalidRequest(
-            f"{model.name} takes at most {model.max_references} reference images, and {len(images)} were given."
+            _("{model} takes at most {most} reference images, and {count} were given.").format(
+                model=model.name, most=model.max_references, count=len(images)
+            )
         )
     return [_prepare(image, model.max_reference_pixels) for image in images]
 

@@ -15,6 +15,7 @@ from typing import cast
 from PIL import Image, ImageOps
 
 from flux2.errors import InvalidRequest
+from flux2.language import _
 from flux2.provenance import Provenance, save_arguments
 from flux2.request import OutputFormat
 
@@ -66,7 +67,7 @@ def open_reference(data: bytes, *, max_pixels: int, ground: str = "white") -> Re
         upright = ImageOps.exif_transpose(image)
         flat, flat_notes = _flatten(upright, deep, ground)
         if image.getexif().get(_ORIENTATION, 1) in range(2, 9):
-            notes.append("The picture was turned upright as its EXIF data says.")
+            notes.append(_("The picture was turned upright as its EXIF data says."))
     except _BROKEN as broken:
         raise _damaged() from broken
     return Reference(flat, (*notes, *flat_notes))
@@ -77,7 +78,9 @@ def check_shape(size: tuple[int, int]) -> None:
     width, height = size
     if max(size) > MAX_ASPECT * min(size):
         raise InvalidRequest(
-            f"The image is {width}x{height}; crop it to at most {MAX_ASPECT}:1, since nothing longer can be looked at."
+            _(
+                "The image is {width}x{height}; crop it to at most {most}:1, since nothing longer can be looked at."
+            ).format(width=width, height=height, most=MAX_ASPECT)
         )
 
 
@@ -113,22 +116,26 @@ def _unreadable(data: bytes) -> InvalidRequest:
     if brand[:4] == b"ftyp":
         name = "HEIC" if brand[4:] in (b"heic", b"heix", b"mif1") else "video"
     if name:
-        return InvalidRequest(f"A file of type {name} cannot be read; save it as PNG, JPEG or WebP and attach that.")
-    return InvalidRequest("The file is not a picture; attach a PNG, JPEG, WebP or GIF.")
+        return InvalidRequest(
+            _("A file of type {type} cannot be read; save it as PNG, JPEG or WebP and attach that.").format(type=name)
+        )
+    return InvalidRequest(_("The file is not a picture; attach a PNG, JPEG, WebP or GIF."))
 
 
 def _damaged() -> InvalidRequest:
-    return InvalidRequest("The picture is damaged or cut off; save it again and attach the new file.")
+    return InvalidRequest(_("The picture is damaged or cut off; save it again and attach the new file."))
 
 
 def _too_large(max_pixels: int) -> InvalidRequest:
     limit = f"{max_pixels / 1e6:g}"
-    return InvalidRequest(f"The picture is larger than {limit} megapixels; scale it down and attach it again.")
+    return InvalidRequest(
+        _("The picture is larger than {limit} megapixels; scale it down and attach it again.").format(limit=limit)
+    )
 
 
 def _first_frame_note(image: Image.Image) -> list[str]:
     if image.format in _ANIMATED and getattr(image, "is_animated", False):
-        return ["The picture is animated; its first frame was used."]
+        return [_("The picture is animated; its first frame was used.")]
     return []
 
 
@@ -140,17 +147,17 @@ def _is_deep(image: Image.Image) -> bool:
 
 def _flatten(image: Image.Image, deep: bool, ground: str) -> tuple[Image.Image, list[str]]:
     """Return `image` as 8-bit RGB on `ground`, and what was lost on the way."""
-    notes = ["The picture's 16 bits a channel became 8."] if deep else []
+    notes = [_("The picture's 16 bits a channel became 8.")] if deep else []
     if image.mode.startswith("I") or image.mode == "F":
         return _to_8_bits(image).convert("RGB"), notes
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
-        lowest, _ = rgba.getchannel("A").getextrema()
+        lowest, _highest = rgba.getchannel("A").getextrema()
         if lowest != 255:
-            notes.append(f"The picture's transparent parts became {ground}.")
+            notes.append(_("The picture's transparent parts became {ground}.").format(ground=ground))
         return Image.alpha_composite(Image.new("RGBA", rgba.size, ground), rgba).convert("RGB"), notes
     if image.mode == "CMYK":
-        notes.append("The picture's print colours (CMYK) became RGB.")
+        notes.append(_("The picture's print colours (CMYK) became RGB."))
     return image.convert("RGB"), notes
 
 

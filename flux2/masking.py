@@ -14,6 +14,7 @@ from PIL import Image, ImageChops, ImageFilter, ImageStat
 
 from flux2 import images, region
 from flux2.errors import InvalidRequest
+from flux2.language import _
 from flux2.region import Box
 from flux2.sizing import MULTIPLE
 
@@ -47,7 +48,7 @@ def mask_of(size: tuple[int, int], cells: Iterable[str] = (), painted: Image.Ima
 def _binary(grey: Image.Image) -> Image.Image:
     mask = grey.point([0] * _HALF + [255] * (256 - _HALF))
     if mask.getbbox() is None:
-        raise InvalidRequest("The mask has nothing white in it, so nothing would change; paint white what should.")
+        raise InvalidRequest(_("The mask has nothing white in it, so nothing would change; paint white what should."))
     return mask
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from flux2.errors import InvalidRequest
+from flux2.language import _
 
 MEGAPIXEL = 1024 * 1024
 """Pixels in one megapixel as FLUX.2 counts them: 1024 x 1024."""
@@ -222,11 +223,14 @@ def find(name: str) -> Model:
     """
     if name in HOSTED and name not in REGISTRY:
         raise InvalidRequest(
-            f"{name} is drawn by a host's API only, which this version does not reach; choose one of "
-            f"{', '.join(REGISTRY)}."
+            _(
+                "{model} is drawn by a host's API only, which this version does not reach; choose one of {known}."
+            ).format(model=name, known=", ".join(REGISTRY))
         )
     try:
         return REGISTRY[name]
     except KeyError:
         known = ", ".join(REGISTRY)
-        raise InvalidRequest(f"There is no model called “{name}”; choose one of {known}.") from None
+        raise InvalidRequest(
+            _("There is no model called “{model}”; choose one of {known}.").format(model=name, known=known)
+        ) from None

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from flux2 import sizing
 from flux2.errors import InvalidRequest
+from flux2.language import _
 from flux2.models import Model
 
 COLUMNS, ROWS = "ABC", "123"
@@ -45,7 +46,7 @@ def parse(text: str) -> tuple[str, ...]:
         columns, rows = sorted((first[0], last[0])), sorted((first[1], last[1]))
         chosen |= {cell for cell in PLACES if columns[0] <= cell[0] <= columns[1] and rows[0] <= cell[1] <= rows[1]}
     if not chosen:
-        raise InvalidRequest("The region is empty; name cells such as A1-B2, or leave it out.")
+        raise InvalidRequest(_("The region is empty; name cells such as A1-B2, or leave it out."))
     return ordered(chosen)
 
 
@@ -53,8 +54,9 @@ def _cell(name: str) -> str:
     cell = name.strip().upper()
     if cell not in PLACES:
         raise InvalidRequest(
-            f"There is no cell “{name.strip()[:20]}”; cells are A1 (top left) to C3 (bottom right), "
-            "such as A1-B2 or A1,C3."
+            _(
+                "There is no cell “{name}”; cells are A1 (top left) to C3 (bottom right), such as A1-B2 or A1,C3."
+            ).format(name=name.strip()[:20])
         )
     return cell
 
@@ -91,7 +93,9 @@ def drawing_size(model: Model, width: int, height: int) -> tuple[int, int]:
     """
     if not model.masked_pixels:
         raise InvalidRequest(
-            f"{model.name} cannot change a part of a picture alone; choose another model, or leave region and mask out."
+            _(
+                "{model} cannot change a part of a picture alone; choose another model, or leave region and mask out."
+            ).format(model=model.name)
         )
     scale = max(min(1.0, math.sqrt(model.masked_pixels / (width * height))), model.min_side / min(width, height))
     size = sizing.snap(width * scale), sizing.snap(height * scale)
@@ -102,6 +106,8 @@ def require_likeness(mask: tuple[int, int], picture: tuple[int, int]) -> None:
     """Raise InvalidRequest where a mask of that size cannot have been painted over the picture."""
     if abs(math.log(mask[0] / mask[1] / (picture[0] / picture[1]))) > _LIKENESS:
         raise InvalidRequest(
-            f"The mask is {mask[0]}x{mask[1]} and the picture {picture[0]}x{picture[1]}; "
-            "paint the mask over the picture itself, so that both have the same shape."
+            _(
+                "The mask is {mask} and the picture {picture}; "
+                "paint the mask over the picture itself, so that both have the same shape."
+            ).format(mask=f"{mask[0]}x{mask[1]}", picture=f"{picture[0]}x{picture[1]}")
         )

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from flux2 import sizing
 from flux2.errors import InvalidRequest
+from flux2.language import _, listed, ngettext
 from flux2.models import Model
 from flux2.prompting import indexing, wildcards, wording
 from flux2.prompting.styles import Style
@@ -160,11 +161,7 @@ def settle(
     """
     variants = _variants(prompt, style, count)
     text, said = (prompt.strip(), ()) if variants else _prompt(prompt, style)
-    if len(reference_images) > model.max_references:
-        images = "1 reference image" if model.max_references == 1 else f"{model.max_references} reference images"
-        raise InvalidRequest(
-            f"{model.name} takes at most {images}, and {len(reference_images)} were given; remove some."
-        )
+    _check_references(model, len(reference_images))
     for worded in [variant.prompt for variant in variants] or [text]:
         indexing.check(worded, len(reference_images))
     if region or mask_image:
@@ -180,19 +177,30 @@ def settle(
         height=height,
         num_inference_steps=_steps(model, steps),
         guidance_scale=_guidance(model, guidance),
-        seed=_bounded("Seed", seed, 0, MAX_SEED, secrets.randbelow(MAX_SEED + 1)),
-        count=len(variants) or _bounded("Count", count, 1, model.max_count, model.default_count),
+        seed=_bounded(_("Seed"), seed, 0, MAX_SEED, secrets.randbelow(MAX_SEED + 1)),
+        count=len(variants) or _bounded(_("Count"), count, 1, model.max_count, model.default_count),
         reference_images=reference_images,
         init_image=init_image,
         strength=_strength(strength, init_image),
         output_format=chosen_format,
-        output_quality=_bounded("Quality", output_quality, 0, 100, 80),
+        output_quality=_bounded(_("Quality"), output_quality, 0, 100, 80),
         variants=variants,
         region=ordered(region),
         mask_image=mask_image,
     )
-    ignored = "Quality was ignored: png is lossless." if output_quality is not None and chosen_format == "png" else None
+    is_ignored = output_quality is not None and chosen_format == "png"
+    ignored = _("Quality was ignored: png is lossless.") if is_ignored else None
     return request, (*said, *shaped, *filter(None, (ignored,)))
+
+
+def _check_references(model: Model, count: int) -> None:
+    if count > model.max_references:
+        refusal = ngettext(
+            "{model} takes at most {most} reference image, and {count} were given; remove some.",
+            "{model} takes at most {most} reference images, and {count} were given; remove some.",
+            model.max_references,
+        )
+        raise InvalidRequest(refusal.format(model=model.name, most=model.max_references, count=count))
 
 
 def _variants(prompt: str, style: Style | None, count: int | None) -> tuple[Variant, ...]:
@@ -201,22 +209,25 @@ def _variants(prompt: str, style: Style | None, count: int | None) -> tuple[Vari
     if len(found) == 1:
         return ()
     if (count or 1) > 1:
-        raise InvalidRequest(f"The lists in the prompt make {len(found)} pictures already; leave count out.")
+        raise InvalidRequest(
+            _("The lists in the prompt make {count} pictures already; leave count out.").format(count=len(found))
+        )
     return tuple(Variant(_prompt(variant.prompt, style)[0], variant.label) for variant in found)
 
 
 def _prompt(prompt: str, style: Style | None) -> tuple[str, tuple[str, ...]]:
     if not prompt.strip():
-        raise InvalidRequest("The prompt is empty; say in a few words what the picture should show.")
-    _check_length(prompt.strip(), "The prompt")
+        raise InvalidRequest(_("The prompt is empty; say in a few words what the picture should show."))
+    _check_length(prompt.strip(), _("The prompt has {count} characters; shorten it to at most {most}."))
     worded = wording.word(prompt, style)
-    _check_length(worded.text, "With its style and colours spelled out the prompt")
+    said = _("With its style and colours spelled out the prompt has {count} characters; shorten it to at most {most}.")
+    _check_length(worded.text, said)
     return worded.text, worded.notes
 
 
-def _check_length(prompt: str, what: str) -> None:
+def _check_length(prompt: str, refusal: str) -> None:
     if len(prompt) > MAX_PROMPT:
-        raise InvalidRequest(f"{what} has {len(prompt)} characters; shorten it to at most {MAX_PROMPT}.")
+        raise InvalidRequest(refusal.format(count=len(prompt), most=MAX_PROMPT))
 
 
 def _size(
@@ -253,25 +264,34 @@ def _masked_size(
 ) -> tuple[int, int, tuple[str, ...]]:
     """What the first picture's part is drawn at; that picture's own aspect may be named, since it is kept anyway."""
     if init_image:
-        raise InvalidRequest("A picture is drawn anew as a whole; leave region and mask out, or edit it instead.")
+        raise InvalidRequest(_("A picture is drawn anew as a whole; leave region and mask out, or edit it instead."))
     if not references:
-        raise InvalidRequest("A region or a mask needs a picture to change; attach one, or leave region and mask out.")
+        raise InvalidRequest(
+            _("A region or a mask needs a picture to change; attach one, or leave region and mask out.")
+        )
     if size or aspect not in {None, sizing.MATCH, f"{sizing.MATCH}:1"}:
         raise InvalidRequest(
-            "The picture keeps its size where only a part of it changes; leave size and aspect out, or region and mask."
+            _(
+                "The picture keeps its size where only a part of it changes; "
+                "leave size and aspect out, or region and mask."
+            )
         )
     picture = references[0].width, references[0].height
     if mask:
         require_likeness((mask.width, mask.height), picture)
-    where = " and ".join(filter(None, (told(region), "the mask" if mask else "")))
-    return *drawing_size(model, *picture), (f"Only {where} was drawn anew.",)
+    where = listed(list(filter(None, (told(region), _("the mask") if mask else ""))))
+    return *drawing_size(model, *picture), (_("Only {where} was drawn anew.").format(where=where),)
 
 
 def _bounded(what: str, value: int | None, low: int, high: int, default: int) -> int:
     if value is None:
         return default
     if not low <= value <= high:
-        raise InvalidRequest(f"{what} {value} is out of range; give {low} to {high}.")
+        raise InvalidRequest(
+            _("{what} {value} is out of range; give {low} to {high}.").format(
+                what=what, value=value, low=low, high=high
+            )
+        )
     return value
 
 
@@ -280,8 +300,9 @@ def _steps(model: Model, steps: int | None) -> int:
         return model.default_steps
     if model.has_fixed_steps and steps != model.default_steps:
         raise InvalidRequest(
-            f"{model.name} always takes {model.default_steps} steps (its weights are step-distilled); "
-            "leave the option out."
+            _("{model} always takes {steps} steps (its weights are step-distilled); leave the option out.").format(
+                model=model.name, steps=model.default_steps
+            )
         )
     return _bounded("Steps", steps, model.min_steps, model.max_steps, model.default_steps)
 
@@ -290,10 +311,14 @@ def _guidance(model: Model, guidance: float | None) -> float | None:
     if guidance is None:
         return model.default_guidance
     if model.default_guidance is None:
-        raise InvalidRequest(f"{model.name} takes no guidance (its weights are distilled); leave the option out.")
+        raise InvalidRequest(
+            _("{model} takes no guidance (its weights are distilled); leave the option out.").format(model=model.name)
+        )
     if not model.min_guidance <= guidance <= model.max_guidance:
         raise InvalidRequest(
-            f"Guidance {guidance:g} is out of range; give {model.min_guidance:g} to {model.max_guidance:g}."
+            _("Guidance {guidance:g} is out of range; give {low:g} to {high:g}.").format(
+                guidance=guidance, low=model.min_guidance, high=model.max_guidance
+            )
         )
     return guidance
 
@@ -301,10 +326,12 @@ def _guidance(model: Model, guidance: float | None) -> float | None:
 def _strength(strength: float | None, init_image: ReferenceImage | None) -> float:
     if init_image is None:
         if strength is not None:
-            raise InvalidRequest("Strength is for a picture that is drawn anew; give one, or leave strength out.")
+            raise InvalidRequest(_("Strength is for a picture that is drawn anew; give one, or leave strength out."))
         return 1.0
     if strength is not None and not MIN_STRENGTH <= strength <= 1:
-        raise InvalidRequest(f"Strength {strength:g} is out of range; give {MIN_STRENGTH:g} to 1.")
+        raise InvalidRequest(
+            _("Strength {strength:g} is out of range; give {low:g} to 1.").format(strength=strength, low=MIN_STRENGTH)
+        )
     return DEFAULT_STRENGTH if strength is None else strength
 
 
@@ -318,4 +345,4 @@ def _format(name: str | None, *, keeps_pixels: bool) -> OutputFormat:
         case "jpeg" | "jpg":
             return "jpeg"
         case other:
-            raise InvalidRequest(f"Format “{other}” is not known; choose webp, png or jpeg.")
+            raise InvalidRequest(_("Format “{format}” is not known; choose webp, png or jpeg.").format(format=other))

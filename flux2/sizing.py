@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from flux2.errors import InvalidRequest
+from flux2.language import _, ngettext
 from flux2.models import MEGAPIXEL, Model
 
 MULTIPLE = 16
@@ -65,7 +66,7 @@ def settle(
     explicit = _EXPLICIT.match(size) if size else None
     if explicit:
         if aspect:
-            raise InvalidRequest("Give either an aspect or a WxH size, not both.")
+            raise InvalidRequest(_("Give either an aspect or a WxH size, not both."))
         return _snap_explicit(model, int(explicit[1]), int(explicit[2]))
     pixels = _pixels(model, size)
     if aspect in ASPECTS:
@@ -73,7 +74,11 @@ def settle(
         return *fit(across / down, pixels), None
     matched = _MATCH.match(aspect) if aspect else None
     if aspect and matched is None:
-        raise InvalidRequest(f"Aspect “{aspect}” is not known; choose one of {', '.join(ASPECTS)} or match.")
+        raise InvalidRequest(
+            _("Aspect “{aspect}” is not known; choose one of {known} or match.").format(
+                aspect=aspect, known=", ".join(ASPECTS)
+            )
+        )
     if matched is None and not references:
         return *fit(1, pixels), None
     width, height = _matched(references, int(matched[1] or 1) if matched else 1)
@@ -91,16 +96,21 @@ def own(model: Model, width: int, height: int) -> tuple[int, int]:
 
 def _matched(references: Sequence[tuple[int, int]], number: int) -> tuple[int, int]:
     if not references:
-        raise InvalidRequest("Aspect “match” needs a reference image; attach one or choose an aspect such as 16:9.")
+        raise InvalidRequest(_("Aspect “match” needs a reference image; attach one or choose an aspect such as 16:9."))
     if not 1 <= number <= len(references):
-        images = "is only image 1" if len(references) == 1 else f"are images 1 to {len(references)}"
-        raise InvalidRequest(f"Aspect “match:{number}” has no image to match: there {images}.")
+        raise InvalidRequest(
+            ngettext(
+                "Aspect “match:{number}” has no image to match: there is only image 1.",
+                "Aspect “match:{number}” has no image to match: there are images 1 to {count}.",
+                len(references),
+            ).format(number=number, count=len(references))
+        )
     width, height = references[number - 1]
     if not 1 / 8 <= width / height <= 8:
-        which = "first" if number == 1 else f"{number}."
-        raise InvalidRequest(
-            f"The {which} image is {width}x{height}; choose an aspect, since more than 8:1 is too long."
-        )
+        said = _("The {number}. image is {width}x{height}; choose an aspect, since more than 8:1 is too long.")
+        if number == 1:
+            said = _("The first image is {width}x{height}; choose an aspect, since more than 8:1 is too long.")
+        raise InvalidRequest(said.format(number=number, width=width, height=height))
     return width, height
 
 
@@ -109,7 +119,7 @@ def shape_note(aspect: str | None, size: str | None, references: int) -> str | N
     if not references or aspect in ASPECTS or (size and _EXPLICIT.match(size)):
         return None
     matched = _MATCH.match(aspect) if aspect else None
-    return f"Image {int(matched[1] or 1) if matched else 1} decides the shape."
+    return _("Image {number} decides the shape.").format(number=int(matched[1] or 1) if matched else 1)
 
 
 def is_drawable(model: Model, width: int, height: int) -> bool:
@@ -124,12 +134,18 @@ def _pixels(model: Model, size: str | None) -> int:
     size = _UNIT.sub("", size.strip())
     if size not in MEGAPIXELS:
         raise InvalidRequest(
-            f"Size “{size}” is not understood; use {', '.join(MEGAPIXELS)} (megapixels) or WxH such as 1024x768."
+            _("Size “{size}” is not understood; use {known} (megapixels) or WxH such as 1024x768.").format(
+                size=size, known=", ".join(MEGAPIXELS)
+            )
         )
     pixels = int(float(size) * MEGAPIXEL)
     if pixels > model.max_pixels:
         limit = model.max_pixels / MEGAPIXEL
-        raise InvalidRequest(f"{model.name} draws at most {limit:g} megapixels; choose a smaller size.")
+        raise InvalidRequest(
+            _("{model} draws at most {limit:g} megapixels; choose a smaller size.").format(
+                model=model.name, limit=limit
+            )
+        )
     return pixels
 
 
@@ -137,18 +153,19 @@ def _snap_explicit(model: Model, width: int, height: int) -> tuple[int, int, str
     for side in (width, height):
         if not model.min_side <= side <= model.max_side:
             raise InvalidRequest(
-                f"{width}x{height} is out of range; "
-                f"each side of {model.name} is {model.min_side} to {model.max_side} pixels."
+                _("{width}x{height} is out of range; each side of {model} is {low} to {high} pixels.").format(
+                    width=width, height=height, model=model.name, low=model.min_side, high=model.max_side
+                )
             )
     true = snap(width), snap(height)
     if true[0] * true[1] > model.max_pixels:
         limit = model.max_pixels / MEGAPIXEL
         raise InvalidRequest(
-            f"{width}x{height} is more than the {limit:g} megapixels {model.name} draws; choose a smaller size."
+            _("{width}x{height} is more than the {limit:g} megapixels {model} draws; choose a smaller size.").format(
+                width=width, height=height, limit=limit, model=model.name
+            )
         )
-    note = (
-        None
-        if true == (width, height)
-        else f"Size {width}x{height} became {true[0]}x{true[1]} (multiples of {MULTIPLE})."
-    )
-    return *true, note
+    if true == (width, height):
+        return *true, None
+    note = _("Size {asked} became {true} (multiples of {multiple}).")
+    return *true, note.format(asked=f"{width}x{height}", true=f"{true[0]}x{true[1]}", multiple=MULTIPLE)

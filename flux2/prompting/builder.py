@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flux2.errors import InvalidRequest
+from flux2.language import _, listed
 from flux2.prompting import scene as schema
 from flux2.prompting.scene import Scene
 
@@ -61,7 +62,7 @@ def build(parts: Parts) -> Scene:
     }
     filled = {name: value for name, value in data.items() if value}
     if not filled:
-        raise InvalidRequest("The form is empty; say at least what the scene is or who is in it.")
+        raise InvalidRequest(_("The form is empty; say at least what the scene is or who is in it."))
     return Scene.model_validate(filled)
 
 
@@ -91,12 +92,12 @@ def options() -> Iterator[tuple[str, str, str]]:
 def _chosen(choices: Iterable[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for choice in choices:
-        group, _, option = choice.partition(":")
+        group, _colon, option = choice.partition(":")
         if option in GROUPS.get(group, ()):
             found.setdefault(group, []).append(option)
     for group, taken in found.items():
         if len(taken) > 1 and group != _SEVERAL:
-            raise InvalidRequest(f"Choose one {group}, not {' and '.join(taken)}.")
+            raise InvalidRequest(_("Choose one {group}, not {options}.").format(group=group, options=listed(taken)))
     return found
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 
 from flux2.errors import InvalidRequest
+from flux2.language import _, ngettext
 from flux2.prompting import quotes, scene
 
 MAX = 20
@@ -45,11 +46,20 @@ def check(prompt: str, count: int) -> None:
         return
     wanted = f"image {missing[-1] if 0 not in missing else 0}"
     if not count:
-        raise InvalidRequest(f"The prompt speaks of {wanted}, but no image was given; attach it, or quote the words.")
+        raise InvalidRequest(
+            _("The prompt speaks of {wanted}, but no image was given; attach it, or quote the words.").format(
+                wanted=wanted
+            )
+        )
     if 0 in missing:
-        raise InvalidRequest("The prompt speaks of image 0, but images are counted from 1; write “image 1”.")
-    there = "is only image 1" if count == 1 else f"are only images 1 to {count}"
-    raise InvalidRequest(f"The prompt speaks of {wanted}, but there {there}; attach it or change the number.")
+        raise InvalidRequest(_("The prompt speaks of image 0, but images are counted from 1; write “image 1”."))
+    raise InvalidRequest(
+        ngettext(
+            "The prompt speaks of {wanted}, but there is only image 1; attach it or change the number.",
+            "The prompt speaks of {wanted}, but there are only images 1 to {count}; attach it or change the number.",
+            count,
+        ).format(wanted=wanted, count=count)
+    )
 
 
 def renumbered(prompt: str, numbers: Mapping[int, int]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from flux2.errors import InvalidRequest
+from flux2.language import _
 from flux2.prompting import quotes
 
 _FLAG = re.compile(
@@ -74,12 +75,22 @@ def _refusal(words: str, unwanted: list[str]) -> NegativePrompt:
     instead = dict.fromkeys(positive for one in unwanted if (positive := _positive(one)))
     unknown = [one.strip() for one in unwanted if one.strip() and _positive(one) is None]
     wish = ", ".join(filter(None, (re.sub(r"\s+", " ", words).strip(" ,.;-"), *instead)))
-    sentence = "FLUX.2 takes no negative prompts; "
-    if unknown:
-        sentence += f"leave out “{', '.join(unknown)[:80]}” and describe what is there instead"
+    return NegativePrompt(_sentence(", ".join(unknown)[:80], wish[:600] if instead else ""), wish)
+
+
+def _sentence(unknown: str, example: str) -> str:
+    if unknown and example:
+        said = _(
+            "FLUX.2 takes no negative prompts; leave out “{unknown}” and describe what is there instead, "
+            "for example: “{example}”."
+        )
+    elif unknown:
+        said = _("FLUX.2 takes no negative prompts; leave out “{unknown}” and describe what is there instead.")
+    elif example:
+        said = _("FLUX.2 takes no negative prompts; describe what is there instead, for example: “{example}”.")
     else:
-        sentence += "describe what is there instead"
-    return NegativePrompt(f"{sentence}, for example: “{wish[:600]}”." if instead else f"{sentence}.", wish)
+        said = _("FLUX.2 takes no negative prompts; describe what is there instead.")
+    return said.format(unknown=unknown, example=example)
 
 
 def _positive(unwanted: str) -> str | None:

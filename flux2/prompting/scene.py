@@ -16,6 +16,7 @@ from typing import Annotated, Any, NoReturn
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 
 from flux2.errors import InvalidRequest
+from flux2.language import _
 from flux2.prompting import negatives
 
 POSITIONS = ("foreground", "midground", "background")
@@ -137,7 +138,7 @@ def parse(prompt: str) -> tuple[Scene, tuple[str, ...]]:
     except ValidationError as wrong:
         raise _refusal(wrong) from None
     if not scene.as_object():
-        raise InvalidRequest('The JSON prompt is empty; give it at least {"scene": "…"} or one subject.')
+        raise InvalidRequest(_('The JSON prompt is empty; give it at least {"scene": "…"} or one subject.'))
     return scene, (*_unknown(scene), *_unlisted(scene))
 
 
@@ -162,15 +163,17 @@ def _load(text: str) -> dict[str, Any]:
         data = json.loads(text, object_pairs_hook=_unique, parse_float=_finite, parse_constant=_no_number)
     except json.JSONDecodeError as wrong:
         raise InvalidRequest(
-            f"The JSON prompt has a mistake in line {wrong.lineno}, column {wrong.colno} ({wrong.msg}); "
-            "mend it, or begin the prompt with a word to have it taken as plain text."
+            _(
+                "The JSON prompt has a mistake in line {line}, column {column} ({problem}); "
+                "mend it, or begin the prompt with a word to have it taken as plain text."
+            ).format(line=wrong.lineno, column=wrong.colno, problem=wrong.msg)
         ) from None
     except RecursionError:
         raise _too_deep() from None
     except ValueError:  # an integer of thousands of digits
-        raise InvalidRequest("The JSON prompt holds a number that is too long; shorten it.") from None
+        raise InvalidRequest(_("The JSON prompt holds a number that is too long; shorten it.")) from None
     if not isinstance(data, dict):
-        raise InvalidRequest('The JSON prompt must be one object, such as {"scene": "a harbour at dawn"}.')
+        raise InvalidRequest(_('The JSON prompt must be one object, such as {"scene": "a harbour at dawn"}.'))
     return data
 
 
@@ -178,7 +181,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise InvalidRequest(f"The JSON prompt has “{key[:60]}” twice; keep one of them.")
+            raise InvalidRequest(_("The JSON prompt has “{key}” twice; keep one of them.").format(key=key[:60]))
         found[key] = value
     return found
 
@@ -189,11 +192,13 @@ def _finite(digits: str) -> float:
 
 
 def _no_number(name: str) -> NoReturn:
-    raise InvalidRequest(f"The JSON prompt holds {name}, which is no number; take it out.")
+    raise InvalidRequest(_("The JSON prompt holds {name}, which is no number; take it out.").format(name=name))
 
 
 def _too_deep() -> InvalidRequest:
-    return InvalidRequest(f"The JSON prompt is nested deeper than {_MAX_DEPTH} levels; make it flatter.")
+    return InvalidRequest(
+        _("The JSON prompt is nested deeper than {most} levels; make it flatter.").format(most=_MAX_DEPTH)
+    )
 
 
 def _check_depth(data: Any, depth: int = 1) -> None:
@@ -231,10 +236,16 @@ def _refusal(wrong: ValidationError) -> InvalidRequest:
     match first["type"]:
         case "string_too_long" | "too_long" | "greater_than_equal" | "less_than_equal":
             problem = str(first["msg"]).lower().removeprefix("input ").removeprefix("tuple ")
-            return InvalidRequest(f"In the JSON prompt “{place}” {problem}; shorten or change it.")
+            return InvalidRequest(
+                _("In the JSON prompt “{place}” {problem}; shorten or change it.").format(place=place, problem=problem)
+            )
         case _:
             example = _EXAMPLES.get(name, '"a few words"')
-            return InvalidRequest(f"In the JSON prompt “{place}” has the wrong type; write it as {example}.")
+            return InvalidRequest(
+                _("In the JSON prompt “{place}” has the wrong type; write it as {example}.").format(
+                    place=place, example=example
+                )
+            )
 
 
 def _unknown(scene: Scene) -> Iterator[str]:
@@ -246,8 +257,12 @@ def _unknown(scene: Scene) -> Iterator[str]:
         known = [field.alias or name for name, field in type(part).model_fields.items()]
         for key in part.model_extra or {}:
             near = difflib.get_close_matches(key, known, 1, cutoff=0.7)
-            meant = f"; did you mean “{near[0]}”?" if near else "."
-            yield f"JSON prompt: “{prefix}{key[:60]}” is not part of the schema and was passed on as it is{meant}"
+            said = _("JSON prompt: “{key}” is not part of the schema and was passed on as it is.")
+            if near:
+                said = _(
+                    "JSON prompt: “{key}” is not part of the schema and was passed on as it is; did you mean “{near}”?"
+                )
+            yield said.format(key=prefix + key[:60], near="".join(near))
 
 
 def _unlisted(scene: Scene) -> Iterator[str]:
@@ -260,7 +275,9 @@ def _unlisted(scene: Scene) -> Iterator[str]:
 
 
 def _beside(place: str, value: str, known: tuple[str, ...]) -> str:
-    return f"JSON prompt: {place} “{value[:60]}” was kept; the model knows {', '.join(known)}."
+    return _("JSON prompt: {place} “{value}” was kept; the model knows {known}.").format(
+        place=place, value=value[:60], known=", ".join(known)
+    )
 
 
 def mapped(data: Mapping[str, Any], change: Any, key: str = "") -> dict[str, Any]:

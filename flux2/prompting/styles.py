@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from flux2.errors import Flux2Error, InvalidRequest
+from flux2.language import _
 from flux2.prompting.scene import Scene
 
 
@@ -72,8 +73,11 @@ def find(styles: Styles, name: str) -> Style:
         if wanted in (style.name, style.title.lower()):
             return style
     near = difflib.get_close_matches(wanted.replace(" ", "-"), list(styles), 1, cutoff=0.5)
-    advice = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(styles) or 'none'}."
-    raise InvalidRequest(f"There is no style called “{name.strip()[:60]}”; {advice}")
+    said = _("There is no style called “{name}”; did you mean {near}?")
+    if not near:
+        said = _("There is no style called “{name}”; choose one of {known}.")
+    known = ", ".join(styles) or _("none")
+    raise InvalidRequest(said.format(name=name.strip()[:60], near="".join(near), known=known))
 
 
 def matching(styles: Styles, typed: str) -> list[Style]:

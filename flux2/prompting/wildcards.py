@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from flux2.errors import InvalidRequest
+from flux2.language import _
 from flux2.prompting import scene
 
 MAX_VARIANTS = 9
@@ -42,10 +43,16 @@ def expand(prompt: str) -> tuple[Variant, ...]:
     lists = [tuple(word.strip() for word in match[1].split("|")) for match in _LIST.finditer(prompt)]
     for words in lists:
         if len(set(words)) < len(words):
-            raise InvalidRequest(f"The list {{{'|'.join(words)}}} has the same words twice; leave one out.")
+            raise InvalidRequest(
+                _("The list {{{words}}} has the same words twice; leave one out.").format(words="|".join(words))
+            )
     pictures = math.prod(map(len, lists))
     if pictures > MAX_VARIANTS:
-        raise InvalidRequest(f"The lists make {pictures} pictures, and {MAX_VARIANTS} is the most; shorten them.")
+        raise InvalidRequest(
+            _("The lists make {count} pictures, and {most} is the most; shorten them.").format(
+                count=pictures, most=MAX_VARIANTS
+            )
+        )
     return tuple(_variant(prompt, chosen) for chosen in itertools.product(*lists))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from flux2.language import _
 from flux2.prompting import scene
 
 _LETTERING = re.compile(
@@ -36,7 +37,7 @@ def reason(prompt: str, *, has_images: bool = False) -> str | None:
     if scene.is_json(prompt):
         return None
     if has_images and _MARKED.search(prompt):
-        return "instructions in the picture"
+        return _("instructions in the picture")
     if _LETTERING.search(prompt):
-        return "lettering"
-    return "something to work out" if _REASONING.search(prompt) else None
+        return _("lettering")
+    return _("something to work out") if _REASONING.search(prompt) else None

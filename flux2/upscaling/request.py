@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from flux2.errors import InvalidRequest
+from flux2.language import _
 from flux2.models import MEGAPIXEL, Model
 from flux2.request import MAX_PROMPT, MAX_SEED, OutputFormat, ReferenceImage
 
@@ -122,10 +123,10 @@ def settle(
         width=width,
         height=height,
         method=_method(method),
-        creativity=_bounded("Creativity", creativity, 0, 1, DEFAULT_CREATIVITY),
+        creativity=_bounded(_("Creativity"), creativity, 0, 1, DEFAULT_CREATIVITY),
         guidance_scale=scale,
-        num_inference_steps=int(_bounded("Steps", steps, MIN_STEPS, MAX_STEPS, DEFAULT_STEPS)),
-        seed=int(_bounded("Seed", seed, 0, MAX_SEED, secrets.randbelow(MAX_SEED + 1))),
+        num_inference_steps=int(_bounded(_("Steps"), steps, MIN_STEPS, MAX_STEPS, DEFAULT_STEPS)),
+        seed=int(_bounded(_("Seed"), seed, 0, MAX_SEED, secrets.randbelow(MAX_SEED + 1))),
         prompt=_words(prompt),
         recipe=recipe[:MAX_PROMPT],
         output_format=output_format,
@@ -143,19 +144,25 @@ def target(source: tuple[int, int], factor: float | None, size: str | None) -> t
     most = _largest_factor(source)
     if size is not None:
         if factor is not None:
-            raise InvalidRequest("Give either a factor or a size, not both.")
+            raise InvalidRequest(_("Give either a factor or a size, not both."))
         return _sized(source, size, most)
     if factor is None:
         if most < _WORTHWHILE_FACTOR:
             raise InvalidRequest(
-                f"The picture is {source[0]}x{source[1]}, as large as an upscale gets; "
-                "to redraw it at that size give factor 1."
+                _(
+                    "The picture is {source}, as large as an upscale gets; to redraw it at that size give factor 1."
+                ).format(source=f"{source[0]}x{source[1]}")
             )
         if most >= DEFAULT_FACTOR:
             return *_scaled(source, DEFAULT_FACTOR), None
-        return *_scaled(source, most), f"Enlarged {most:.2f}×, to the {MAX_PIXELS // MEGAPIXEL} megapixels that can be."
+        said = _("Enlarged {factor:.2f}×, to the {most} megapixels that can be.")
+        return *_scaled(source, most), said.format(factor=most, most=MAX_PIXELS // MEGAPIXEL)
     if not MIN_FACTOR <= factor <= MAX_FACTOR:
-        raise InvalidRequest(f"Factor {factor:g} is out of range; give {MIN_FACTOR:g} to {MAX_FACTOR:g}.")
+        raise InvalidRequest(
+            _("Factor {factor:g} is out of range; give {low:g} to {high:g}.").format(
+                factor=factor, low=MIN_FACTOR, high=MAX_FACTOR
+            )
+        )
     if factor > most:
         raise _beyond(source, factor, most)
     return *_scaled(source, factor), None
@@ -166,12 +173,16 @@ def require_source(source: tuple[int, int]) -> None:
     width, height = source
     if min(source) < MIN_SOURCE_SIDE:
         raise InvalidRequest(
-            f"The picture is {width}x{height}; each side has to be at least {MIN_SOURCE_SIDE} pixels to be enlarged."
+            _("The picture is {width}x{height}; each side has to be at least {least} pixels to be enlarged.").format(
+                width=width, height=height, least=MIN_SOURCE_SIDE
+            )
         )
     if width * height > MAX_PIXELS:
         raise InvalidRequest(
-            f"The picture is {width}x{height}, more than the {MAX_PIXELS // MEGAPIXEL} megapixels an upscale ends at; "
-            "scale it down first."
+            _(
+                "The picture is {width}x{height}, more than the {most} megapixels an upscale ends at; "
+                "scale it down first."
+            ).format(width=width, height=height, most=MAX_PIXELS // MEGAPIXEL)
         )
 
 
@@ -191,8 +202,16 @@ def _beyond(source: tuple[int, int], factor: float, most: float) -> InvalidReque
     width, height = (round(side * factor) for side in source)
     floor = math.floor(most * 100) / 100
     return InvalidRequest(
-        f"{width}x{height} is more than the {MAX_PIXELS // MEGAPIXEL} megapixels an upscale ends at; "
-        f"for a picture of {source[0]}x{source[1]} give a factor of at most {floor:g}."
+        _(
+            "{width}x{height} is more than the {most} megapixels an upscale ends at; "
+            "for a picture of {source} give a factor of at most {factor:g}."
+        ).format(
+            width=width,
+            height=height,
+            most=MAX_PIXELS // MEGAPIXEL,
+            source=f"{source[0]}x{source[1]}",
+            factor=floor,
+        )
     )
 
 
@@ -206,42 +225,59 @@ def _sized(source: tuple[int, int], size: str, most: float) -> tuple[int, int, s
         box = _scaled(source, factor) if factor <= most else (0, 0)
     else:
         raise InvalidRequest(
-            f"Size “{size}” is not understood; use {', '.join(SIZES)} (megapixels) or WxH such as 2048x1536."
+            _("Size “{size}” is not understood; use {known} (megapixels) or WxH such as 2048x1536.").format(
+                size=size, known=", ".join(SIZES)
+            )
         )
     if not MIN_FACTOR <= factor <= MAX_FACTOR:
         low, high = source, _scaled(source, most)
         raise InvalidRequest(
-            f"Size {size.strip()} is out of reach of a picture of {source[0]}x{source[1]}; "
-            f"give {low[0]}x{low[1]} to {high[0]}x{high[1]}."
+            _("Size {size} is out of reach of a picture of {source}; give {low} to {high}.").format(
+                size=size.strip(),
+                source=f"{source[0]}x{source[1]}",
+                low=f"{low[0]}x{low[1]}",
+                high=f"{high[0]}x{high[1]}",
+            )
         )
     if factor > most:
         raise _beyond(source, factor, most)
     true = _scaled(source, factor)
-    note = None if true == box else f"Size {size.strip()} became {true[0]}x{true[1]}, which keeps the picture's shape."
-    return *true, note
+    if true == box:
+        return *true, None
+    note = _("Size {asked} became {true}, which keeps the picture's shape.")
+    return *true, note.format(asked=size.strip(), true=f"{true[0]}x{true[1]}")
 
 
 def _guidance(model: Model, guidance: float | None) -> tuple[float | None, str | None]:
-    value = _bounded("Guidance", guidance, MIN_GUIDANCE, MAX_GUIDANCE, DEFAULT_GUIDANCE)
+    value = _bounded(_("Guidance"), guidance, MIN_GUIDANCE, MAX_GUIDANCE, DEFAULT_GUIDANCE)
     if model.default_guidance is not None:
         return value, None
     if guidance is None or guidance == DEFAULT_GUIDANCE:
         return None, None
-    return None, f"{model.name} takes no guidance (its weights are distilled), so {guidance:g} was not used."
+    said = _("{model} takes no guidance (its weights are distilled), so {guidance:g} was not used.")
+    return None, said.format(model=model.name, guidance=guidance)
 
 
 def _bounded(what: str, value: float | None, low: float, high: float, default: float) -> float:
     if value is None:
         return default
     if not low <= value <= high:
-        raise InvalidRequest(f"{what} {value:.10g} is out of range; give {low:.10g} to {high:.10g}.")
+        raise InvalidRequest(
+            _("{what} {value:.10g} is out of range; give {low:.10g} to {high:.10g}.").format(
+                what=what, value=value, low=low, high=high
+            )
+        )
     return value
 
 
 def _words(prompt: str | None) -> str:
     words = (prompt or "").strip()
     if len(words) > MAX_PROMPT:
-        raise InvalidRequest(f"The prompt has {len(words)} characters; shorten it to at most {MAX_PROMPT}.")
+        raise InvalidRequest(
+            _("The prompt has {count} characters; shorten it to at most {most}.").format(
+                count=len(words), most=MAX_PROMPT
+            )
+        )
     return words
 
 
@@ -252,4 +288,4 @@ def _method(name: str | None) -> Method:
         case "classic":
             return "classic"
         case other:
-            raise InvalidRequest(f"Method “{other}” is not known; choose flux or classic.")
+            raise InvalidRequest(_("Method “{method}” is not known; choose flux or classic.").format(method=other))

@@ -47,8 +47,9 @@ def looks_like_words(text: str) -> bool:
     return bool(re.search(r"[^\W\d_]{2,}[^\w]* |[ ·#][^\W\d_]{2,}|^[A-Z][a-z]+(…|$)|[a-z][.!?…:]$", bare))
 
 
-def literals(path: Path) -> Iterator[tuple[int, str]]:
-    """Line and text of every literal of a module that looks like words and is not marked as such."""
+def literals(path: Path, within: str = "") -> Iterator[tuple[int, str]]:
+    """Line and text of every literal of a module, or of its calls of `within`, that looks like words and is not marked
+    as such."""
     tree = ast.parse(path.read_text())
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     for node in ast.walk(tree):
@@ -60,7 +61,8 @@ def literals(path: Path) -> Iterator[tuple[int, str]]:
                 pass
             case _:
                 continue
-        if looks_like_words(text) and not _is_exempt(node, parents):
+        is_within = not within or any(_calls(one, within) for one in _above(node, parents))
+        if is_within and looks_like_words(text) and not _is_exempt(node, parents):
             yield node.lineno, text
 
 
@@ -74,6 +76,10 @@ def _is_exempt(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
         in_reach = node in call.args[: MARKS[call.func.id]] and not any(isinstance(one, ast.JoinedStr) for one in above)
         return in_reach and isinstance(node, ast.Constant)
     return any(_speaks_to_developers(one) for one in above)
+
+
+def _calls(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
 
 
 def _above(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> Iterator[ast.AST]:
@@ -113,6 +119,18 @@ def test_no_words_stand_outside_the_catalogue(root: Path) -> None:
         if file not in UNCONVERTED
         for line, text in literals(path)
         if not any(text.startswith(known) for known in NO_WORDS.get(file, ()))
+    ]
+    assert outside == []
+
+
+def test_refusals_of_flux2_are_marked(root: Path, words: Any) -> None:
+    """What flux2 refuses is read by members too."""
+    found = {str(path.relative_to(root / "flux2")): path for path in sorted((root / "flux2").rglob("*.py"))}
+    outside = [
+        f"flux2/{file}:{line} {text!r}"
+        for file, path in found.items()
+        if not file.startswith(words._SILENT)
+        for line, text in literals(path, within="InvalidRequest")
     ]
     assert outside == []
 
