@@ -19,6 +19,7 @@ from bot.dispatcher import Dispatcher
 from bot.ledger.erasure import Erased
 from bot.ledger.ledger import Ledger
 from bot.ledger.rows import now
+from bot.orphans import Orphans
 from bot.queue import WorkQueue
 from worker.blobs import Blobs
 from worker.contract import EVENTS, job_key, lease_key, run_key
@@ -50,6 +51,7 @@ class Privacy:
         self._queue = queue
         self._blobs = blobs
         self.retention = retention
+        self._orphans = Orphans(ledger, queue, blobs)
         self._woken = asyncio.Event()
 
     async def run(self) -> None:
@@ -101,6 +103,7 @@ class Privacy:
         await forgetting.retire_records(moment - timedelta(days=keep.audit_days))
         erased.blobs |= await self._ledger.trays.forget_stale()
         await self._remove(erased)
+        await self._orphans.sweep()
         return is_pending
 
     async def _carry_out(self) -> bool:

@@ -14,12 +14,15 @@ import re
 import shutil
 import tempfile
 import time
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _INCOMING = "incoming"
+_OWNERS = "owners"
+_NAME = re.compile(r"[0-9a-f]{1,64}")
 _LEFTOVER_S = 3600
 """An unfinished write older than this belongs to a process that died; a write takes milliseconds."""
 
@@ -36,7 +39,7 @@ class Blobs(Protocol):
     """A synchronous, thread-safe store; on an event loop call it through `asyncio.to_thread`."""
 
     def put(self, data: bytes) -> str:
-        """Keep `data` durably and return its sha256 as 64 hex digits. Putting it again has no effect."""
+        """Keep `data` durably and return its sha256 as 64 hex digits. Putting it again makes it young again."""
 
     def get(self, sha256: str) -> bytes:
         """Return the bytes called `sha256`. Raises BlobMissing when they are absent or damaged."""
@@ -44,8 +47,17 @@ class Blobs(Protocol):
     def exists(self, sha256: str) -> bool:
         """Whether a blob has that name; its bytes are not checked."""
 
-    def delete(self, sha256: str) -> None:
-        """Forget the blob; an absent one is fine."""
+    def delete(self, sha256: str, *, put_before: float | None = None) -> None:
+        """Forget the blob; an absent one is fine. With a time, only if it was not put again since."""
+
+    def names(self, shelf: str, *, put_before: float) -> list[str]:
+        """Those that begin with the two hex digits `shelf` and were last put before then, in seconds since 1970."""
+
+    def register(self, owner: str) -> None:
+        """Note that `owner` keeps its pictures here."""
+
+    def owners(self) -> set[str]:
+        """All who do."""
 
     def free_bytes(self) -> int | None:
         """Bytes left on the disk, or None where there is no such limit."""
@@ -66,6 +78,16 @@ def _checked(sha256: str) -> str:
     if _SHA256.fullmatch(sha256) is None:
         raise BlobMissing(f"{sha256!r} is not a blob name.")
     return sha256
+
+
+def _is_sha256(name: str) -> bool:
+    return _SHA256.fullmatch(name) is not None
+
+
+def _owner(name: str) -> str:
+    if _NAME.fullmatch(name) is None:
+        raise ValueError(f"{name!r} does not name an owner")
+    return name
 
 
 def _verified(sha256: str, data: bytes) -> bytes:
@@ -104,6 +126,7 @@ class FileBlobs:
         sha256 = hashlib.sha256(data).hexdigest()
         path = self._path(sha256)
         if self._holds(path, data):
+            os.utime(path)
             return sha256
         if not path.parent.is_dir():
             path.parent.mkdir(exist_ok=True)
@@ -144,9 +167,31 @@ class FileBlobs:
         """Whether the file is there."""
         return self._path(sha256).is_file()
 
-    def delete(self, sha256: str) -> None:
+    def delete(self, sha256: str, *, put_before: float | None = None) -> None:
         """Unlink the file."""
-        self._path(sha256).unlink(missing_ok=True)
+        path = self._path(sha256)
+        with contextlib.suppress(FileNotFoundError):
+            if put_before is None or path.stat().st_mtime < put_before:
+                path.unlink()
+
+    def names(self, shelf: str, *, put_before: float) -> list[str]:
+        """One folder's files by their time."""
+        try:
+            with os.scandir(self._root / shelf) as entries:
+                return [one.name for one in entries if _is_sha256(one.name) and one.stat().st_mtime < put_before]
+        except FileNotFoundError:
+            return []
+
+    def register(self, owner: str) -> None:
+        """Make a file."""
+        folder = self._root / _OWNERS
+        folder.mkdir(exist_ok=True)
+        (folder / _owner(owner)).touch()
+
+    def owners(self) -> set[str]:
+        """The files' names."""
+        folder = self._root / _OWNERS
+        return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
 
     def free_bytes(self) -> int | None:
         """Bytes an unprivileged process may still write to this file system."""
@@ -175,6 +220,12 @@ class ObjectStore(Protocol):
 
     def rm_file(self, path: str) -> object:
         """Delete the object. May raise FileNotFoundError."""
+
+    def ls(self, path: str, detail: bool) -> list[dict[str, Any]]:
+        """What lies under a path. May raise FileNotFoundError."""
+
+    def modified(self, path: str) -> datetime:
+        """When the object was written last. Raises FileNotFoundError."""
 
 
 class ObjectBlobs:
@@ -205,10 +256,36 @@ class ObjectBlobs:
         """Whether the object is there."""
         return bool(self._store.exists(self._path(sha256)))
 
-    def delete(self, sha256: str) -> None:
+    def delete(self, sha256: str, *, put_before: float | None = None) -> None:
         """Delete the object."""
+        path = self._path(sha256)
         with contextlib.suppress(FileNotFoundError):
-            self._store.rm_file(self._path(sha256))
+            if put_before is None or self._store.modified(path).timestamp() < put_before:
+                self._store.rm_file(path)
+
+    def names(self, shelf: str, *, put_before: float) -> list[str]:
+        """One listing; S3 tells the time of each object with it."""
+        found = []
+        for info in self._list(f"{self._prefix}/{shelf}"):
+            path = str(info["name"])
+            written = info.get("LastModified") or self._store.modified(path)
+            if _is_sha256(name := path.rpartition("/")[2]) and written.timestamp() < put_before:
+                found.append(name)
+        return found
+
+    def register(self, owner: str) -> None:
+        """Put an object."""
+        self._store.pipe_file(f"{self._prefix}/{_OWNERS}/{_owner(owner)}", owner.encode())
+
+    def owners(self) -> set[str]:
+        """The objects' names."""
+        return {str(info["name"]).rpartition("/")[2] for info in self._list(f"{self._prefix}/{_OWNERS}")}
+
+    def _list(self, path: str) -> list[dict[str, Any]]:
+        try:
+            return self._store.ls(path, detail=True)
+        except FileNotFoundError:
+            return []
 
     def free_bytes(self) -> int | None:
         """Buckets have no end."""

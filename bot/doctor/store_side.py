@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+from collections.abc import Collection
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -63,11 +64,19 @@ async def examine_blobs(url: str) -> list[Finding]:
         blobs = await asyncio.to_thread(open_blobs, url)
         await asyncio.to_thread(_try, blobs)
         free = await asyncio.to_thread(blobs.free_bytes)
+        owners = await asyncio.to_thread(blobs.owners)
     except BlobsUnavailable as error:
         return [fail("Blobs", str(error))]
     except (OSError, BlobMissing) as error:
         return [fail("Blobs", f"a picture cannot be kept ({error})", "Make BLOB_URL writable for the bot and workers.")]
-    return [ok("Blobs", "written, read and deleted"), _room(free)]
+    return [ok("Blobs", "written, read and deleted"), *_shared(owners), _room(free)]
+
+
+def _shared(owners: Collection[str]) -> list[Finding]:
+    if len(owners) < 2:
+        return []
+    fix = "Give each bot a BLOB_URL of its own, or delete from the folder owners there whoever is gone."
+    return [warn("Blobs", f"{len(owners)} ledgers keep pictures here, so leftovers are not swept", fix)]
 
 
 def _try(blobs: Blobs) -> None:

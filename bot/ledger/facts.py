@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ _CURSOR = "events_cursor"
 _PAUSED = "paused"
 _DRAINING = "draining"
 _COMMANDS = "command_hash"
+_IDENTITY = "identity"
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,15 @@ def command_hash(connection: Connection) -> str | None:
 def set_command_hash(connection: Connection, value: str) -> None:
     """Keep the hash of the command set."""
     _put(connection, _COMMANDS, value)
+
+
+def identity(connection: Connection) -> str:
+    """A name for this ledger that no other has; drawn when it is first asked for."""
+    known = _get(connection, _IDENTITY)
+    if known is None:
+        known = secrets.token_hex(8)
+        _put(connection, _IDENTITY, known)
+    return known
 
 
 def _get(connection: Connection, name: str) -> str | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.ledger import erasure
+from bot.ledger import erasure, facts, holdings
 from bot.ledger.database import Database
 from bot.ledger.erasure import Erased, Erasure
 
@@ -55,6 +55,14 @@ class Forgetting:
     async def retire_records(self, audit_before: datetime) -> None:
         """Forget old records."""
         await self._database.write(lambda connection: erasure.retire_records(connection, audit_before))
+
+    async def unreferenced(self, blobs: Collection[str]) -> set[str]:
+        """Those of `blobs` that no job, tray or preset refers to."""
+        return set(blobs) - await self._database.read(lambda connection: holdings.in_use(connection, blobs))
+
+    async def identity(self) -> str:
+        """A name for this ledger that no other has."""
+        return await self._database.write(facts.identity)
 
     async def dossier(self, user_id: int) -> dict[str, list[dict[str, Any]]]:
         """Everything kept of a member."""

@@ -22,6 +22,7 @@ from bot.ledger.ledger import Ledger
 from flux2.models import REGISTRY
 from sandbox.redis_server import RedisServer
 from sandbox.server import SandboxServer
+from worker.blobs import open_blobs
 from worker.contract import SCHEMA_VERSION, Heartbeat
 
 NOBODY = "redis://127.0.0.1:1/0"
@@ -131,6 +132,14 @@ async def blobs_blocked(place: Place) -> list[Finding]:
     return await store_side.examine_blobs((place.folder / "blobs").as_uri())
 
 
+async def blobs_shared(place: Place) -> list[Finding]:
+    """Two ledgers keep pictures in one folder."""
+    url = (place.folder / "blobs").as_uri()
+    for owner in ("abc", "def"):
+        open_blobs(url).register(owner)
+    return await store_side.examine_blobs(url)
+
+
 async def disk_full(place: Place) -> list[Finding]:
     """Hardly any room is left."""
     return [store_side._room(10**6)]
@@ -215,6 +224,7 @@ FAULTS: dict[str, tuple[Callable[[Place], Awaitable[list[Finding]]], str, str]] 
     "ledger URL": (lambda place: store_side.examine_ledger("nonsense"), "fail", "sqlite+aiosqlite:///file"),
     "blobs blocked": (blobs_blocked, "fail", "BLOB_URL"),
     "blobs URL": (lambda place: store_side.examine_blobs("ftp://x"), "fail", "file:///path or s3://"),
+    "blobs shared": (blobs_shared, "warn", "a BLOB_URL of its own"),
     "disk full": (disk_full, "fail", "Free space"),
     "key refused": (key_refused, "fail", "Set OPENROUTER_API_KEY"),
     "no GPU": (judged(DELIVERY), "fail", "python -m worker --role gpu"),

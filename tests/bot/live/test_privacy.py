@@ -41,7 +41,7 @@ def _redis_bytes(settings: BotSettings) -> bytes:
 
 
 def _blobs(settings: BotSettings) -> list[Path]:
-    return [path for path in Path(settings.blob_url.removeprefix("file://")).rglob("*") if path.is_file()]
+    return list(Path(settings.blob_url.removeprefix("file://")).glob("??/*"))
 
 
 async def _live(server: SandboxServer, bot: Flux2Bot, gpu: Gpu, closed: Closed, picture: Picture) -> Job:
