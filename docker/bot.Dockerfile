@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# python -m bot: no torch, no model code beyond the values in flux2.
+# python -m bot: no torch; of flux2 it imports the values.
 
 FROM python:3.11-slim-bookworm AS install
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -18,7 +18,7 @@ RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin 
 COPY --from=install /venv /venv
 WORKDIR /app
 COPY config config
-COPY flux2/*.py flux2/
+COPY flux2 flux2
 COPY worker worker
 COPY bot bot
 ENV PATH=/venv/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

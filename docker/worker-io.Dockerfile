@@ -18,7 +18,7 @@ RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin 
 COPY --from=install /venv /venv
 WORKDIR /app
 COPY config config
-COPY flux2/*.py flux2/
+COPY flux2 flux2
 COPY worker worker
 ENV PATH=/venv/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -142,3 +143,19 @@ def test_only_the_gpu_image_brings_torch(root: Path, name: str) -> None:
     """The bot and io images install no extra that pulls in torch (tests of the pins follow the extras down)."""
     (extras,) = re.findall(r'"\.\[(.*)\]"', (root / f"docker/{name}.Dockerfile").read_text())
     assert set(extras.split(",")) <= {"bot", "io", "postgres", "s3"}
+
+
+@pytest.mark.parametrize(("name", "modules"), [("bot", "bot.__main__"), ("worker-io", "worker.lanes, worker.delivery")])
+def test_an_image_holds_what_its_process_imports(root: Path, tmp_path: Path, name: str, modules: str) -> None:
+    """A part of ours that is left out of an image would be missed at its first start only."""
+    left_out = [
+        line for line in (root / ".dockerignore").read_text().splitlines() if line[:1] not in {"#", "*", "!", ""}
+    ]
+    for line in (root / f"docker/{name}.Dockerfile").read_text().splitlines():
+        if line.startswith("COPY ") and "--from" not in line and "pyproject" not in line:
+            _copy, source, target = line.split()
+            ignored = [Path(path).name for path in left_out if Path(path).parent == Path(source)]
+            shutil.copytree(root / source, tmp_path / target, ignore=shutil.ignore_patterns("__pycache__", *ignored))
+    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import {modules}"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
