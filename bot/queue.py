@@ -72,7 +72,7 @@ def destination_of(job: Job) -> Destination:
 def wire(job: Job) -> str:
     """What workers read of a job."""
     return RenderJob(
-        schema_version=since(job.request),
+        schema_version=since(job.request, destination_of(job)),
         job_id=job.id,
         kind=job.request.kind,
         request=job.request,

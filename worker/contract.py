@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, model_validator
 
 from flux2.models import Model
 from flux2.request import GenerationRequest, OutputFormat, Sha256
 from flux2.upsampling.request import DescribeRequest, RewriteRequest
 from flux2.upscaling.request import UpscaleRequest
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """The newest this code reads. A job states the oldest that can run it: see SINCE."""
 
 Kind = Literal["render", "upscale", "rewrite", "describe"]
@@ -110,6 +110,19 @@ class FailureCode(StrEnum):
     INTERNAL = "internal"
 
 
+class Answer(Wire):
+    """The interaction a result follows up, where nothing else reaches the member, or nobody else may see it.
+
+    Whoever holds the token may answer for the bot until it expires: it stands in no log.
+    """
+
+    application_id: int
+    token: str = Field(repr=False)
+    expires_at: AwareDatetime
+    is_private: bool = False
+    """Only the member who asked sees it."""
+
+
 class Destination(Wire):
     """Where a result goes. `channel_id` is the thread, or the channel itself where no thread could be made."""
 
@@ -120,7 +133,9 @@ class Destination(Wire):
     reply_to: int | None = None
     """A message of that same channel_id; never set for a slash command."""
     dm_user_id: int | None = None
-    """Who gets the picture by DM, once, when the channels refuse it."""
+    """Who gets the picture by DM, once, when the channels refuse it, or when it is too late for an answer."""
+    answer: Answer | None = Field(default=None, exclude_if=lambda answer: answer is None)
+    """What is followed up instead of a message in a channel."""
 
 
 class Skeleton(Wire):
@@ -144,6 +159,8 @@ class Skeleton(Wire):
     failure_components: tuple[dict[str, Any], ...] = ()
     failure_nonce: Annotated[str, Field(max_length=25)]
     """A notice has its own nonce: sharing the result's would swallow a later real result."""
+    late: str = Field(default="", exclude_if=lambda late: not late)
+    """What is added where a result comes by DM because no answer could be given any more."""
     cancelled: str = ""
     """Content of the cancel notice; empty: the status message says it and nothing is posted."""
 
@@ -172,8 +189,10 @@ def asks_api(request: Request) -> bool:
     return isinstance(request, RewriteRequest | DescribeRequest) and request.route == "openrouter"
 
 
-def since(request: Request) -> int:
-    """The oldest schema whose workers can run `request`."""
+def since(request: Request, destination: Destination | None = None) -> int:
+    """The oldest schema whose workers can run `request` and take its result to `destination`."""
+    if destination is not None and destination.answer is not None:
+        return 4
     if isinstance(request, GenerationRequest):
         if request.init_image:
             return 3

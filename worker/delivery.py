@@ -21,6 +21,7 @@ import aiohttp
 import discord
 from discord.http import Route
 
+from worker.contract import Answer
 from worker.post import Post
 
 _log = logging.getLogger(__name__)
@@ -47,6 +48,10 @@ discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nothing
 
 _TOO_LARGE = 40005
 _UNKNOWN_MESSAGE = 10008
+_TOKEN_EXPIRED = 50027
+"""Of an interaction's own token; the bot's is as good as before."""
+_EPHEMERAL = 1 << 6
+_USER_AGENT = f"DiscordBot (https://github.com/Rapptz/discord.py, {discord.__version__})"
 _NO_HISTORY = 160002
 _FILTERED = {200000, 240000}
 _BAD_FORM = 50035
@@ -115,9 +120,20 @@ class Discord:
         A reply that may not be one and a text that a filter blocks are sent in a plainer form at once.
         Raises Refused, TooLarge, Deleted, NotNow, TokenRefused.
         """
+        return self._plainly(post, lambda form: self._persist(_sending(channel_id, form), form.size_bytes))
+
+    def answer(self, answer: Answer, post: Post) -> tuple[int, int]:
+        """Follow an interaction up, once, and return (channel id, message id). Raises Refused, TooLarge, NotNow.
+
+        There is no nonce to tell a second one by, so it is not tried again, nor sent through the library, which would.
+        """
+        return self._plainly(post, lambda form: self._once(_answering(answer, form), form.size_bytes))
+
+    def _plainly(self, post: Post, send: Callable[[Post], Coroutine[Any, Any, _T]]) -> _T:
+        """Send `post`, in a plainer form where Discord refuses it as it is and takes another."""
         while True:
             try:
-                return self._wait(self._persist(_sending(channel_id, post), post.size_bytes))
+                return self._wait(send(post))
             except Refused as refused:
                 plainer = _plainer(post, refused.code)
                 if plainer == post:
@@ -149,6 +165,15 @@ class Discord:
             # Also when RQ's alarm strikes here: nothing may go on being sent behind the caller's back.
             future.cancel()
             raise
+
+    async def _once(self, request: Awaitable[_T], size_bytes: int) -> _T:
+        try:
+            async with asyncio.timeout(self._patience_s + size_bytes / _SLOWEST_UPLINK):
+                return await request
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise NotNow(f"Discord did not answer: {type(error).__name__}") from error
+        except discord.HTTPException as error:
+            raise _meaning(error) from error
 
     async def _persist(self, request: _Request[_T], size_bytes: int) -> _T:
         try:
@@ -217,22 +242,43 @@ def _sending(channel_id: int, post: Post) -> _Request[int]:
     return sending
 
 
+async def _answering(answer: Answer, post: Post) -> tuple[int, int]:
+    payload = _message(post) | ({"flags": _EPHEMERAL} if answer.is_private else {})
+    form = aiohttp.FormData()
+    form.add_field("payload_json", json.dumps(payload), content_type="application/json")
+    for index, file in enumerate(post.files):
+        form.add_field(f"files[{index}]", file.data, filename=file.name, content_type="application/octet-stream")
+    url = f"{Route.BASE}/webhooks/{answer.application_id}/{answer.token}"
+    async with (
+        aiohttp.ClientSession(headers={"User-Agent": _USER_AGENT}) as session,
+        session.post(url, params={"wait": "true"}, data=form) as response,
+    ):
+        # A page of Discord's edge is no JSON.
+        told: Any = await (response.json() if response.content_type == "application/json" else response.text())
+        if response.status >= 300:
+            raise discord.HTTPException(response, told)
+        return int(told["channel_id"]), int(told["id"])
+
+
 def _payload(post: Post) -> dict[str, Any]:
-    payload: dict[str, Any] = {
+    payload = _message(post) | {"nonce": post.nonce, "enforce_nonce": True}
+    if post.reply_to is not None:
+        payload["message_reference"] = {"message_id": str(post.reply_to), "fail_if_not_exists": False}
+    return payload
+
+
+def _message(post: Post) -> dict[str, Any]:
+    message: dict[str, Any] = {
         "content": post.content,
-        "nonce": post.nonce,
-        "enforce_nonce": True,
         "components": list(post.components),
         "allowed_mentions": {"parse": [], "users": [str(user) for user in post.mentions], "replied_user": False},
     }
     if post.files:
-        payload["attachments"] = [
+        message["attachments"] = [
             {"id": index, "filename": file.name, **({"description": file.description} if file.description else {})}
             for index, file in enumerate(post.files)
         ]
-    if post.reply_to is not None:
-        payload["message_reference"] = {"message_id": str(post.reply_to), "fail_if_not_exists": False}
-    return payload
+    return message
 
 
 def _plainer(post: Post, code: int) -> Post:
@@ -278,7 +324,7 @@ def _is_same(message: dict[str, Any], post: Post, since: datetime.datetime) -> b
 
 def _meaning(error: discord.HTTPException) -> Exception:
     """Translate the library's error: one class for each thing a caller can do about it."""
-    if error.status == 401:
+    if error.status == 401 and error.code != _TOKEN_EXPIRED:
         return TokenRefused(str(error))
     if error.status == 429:
         return NotNow(str(error), _retry_after(error))

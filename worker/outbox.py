@@ -1,7 +1,8 @@
-"""What delivery remembers about a job between two tries: when the first send began, and a result that lost its files.
+"""What delivery remembers about a job between two tries: when the first send began, how many answers may have got
+through, and a result that lost its files.
 
-Owns the fields `first_sent` and `reruns` of `run:<id>`; the message itself is recorded through `worker.fence`. Knows
-neither RQ nor Discord.
+Owns the fields `first_sent`, `doubts` and `reruns` of `run:<id>`; the message itself is recorded through
+`worker.fence`. Knows neither RQ nor Discord.
 """
 
 from __future__ import annotations
@@ -47,6 +48,14 @@ class Outbox:
     def age(self, job_id: str) -> float:
         """Seconds since the first send of this job began; the first call starts the clock and returns 0."""
         return float(self._redis.register_script(_AGE)(keys=[run_key(job_id)]))
+
+    def doubts(self, job_id: str) -> int:
+        """How many answers of this job may have been posted though nobody knows."""
+        return int(self._redis.hget(run_key(job_id), "doubts") or 0)
+
+    def doubt(self, job_id: str) -> None:
+        """Count one more."""
+        self._redis.hincrby(run_key(job_id), "doubts", 1)
 
     def discard(self, job_id: str) -> bool:
         """Take back a result whose pictures are gone from the blobs.

@@ -60,6 +60,10 @@ class Post:
         """The custom_ids of its components; they carry the job id."""
         return frozenset(custom_ids(self.components))
 
+    def late(self, sentence: str) -> Post:
+        """The same message with `sentence` below it."""
+        return replace(self, content=_cut(f"{self.content}\n{sentence}", CONTENT_LIMIT)) if sentence else self
+
     def in_channel(self, reply_to: int | None) -> Post:
         """The same message as an answer to `reply_to`, or to nothing."""
         return replace(self, reply_to=reply_to)

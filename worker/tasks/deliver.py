@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Protocol
 
 from pydantic import ValidationError
 
 from worker.blobs import BlobMissing, Blobs
-from worker.contract import Destination, RenderJob, RenderResult
+from worker.contract import Answer, Destination, RenderJob, RenderResult
 from worker.delivery import Deleted, NotNow, Refused, TokenRefused, TooLarge
 from worker.fence import Fence
 from worker.ladder import DoesNotFit, Fitted, fit_all
@@ -31,6 +32,11 @@ _GIVEN_UP_AFTER_S = 24 * 3600.0
 _SHORTEST_BACKOFF_S, _LONGEST_BACKOFF_S = 5.0, 300.0
 _RUNGS = 6
 """Each halves the largest file: from 20 MiB to 320 KiB."""
+_DOUBTS = 4
+"""Answers that may have been posted though nobody knows: with the warning before them Discord's five of an app that is
+no member. An answer has no nonce, so each further try could be a further message.
+"""
+_TOKEN_EXPIRED, _TOO_MANY_ANSWERS = 50027, 40094
 _UNKNOWN_MESSAGE = 10008
 _TOO_LARGE = 40005
 
@@ -48,6 +54,9 @@ class Postbox(Protocol):
 
     def send(self, channel_id: int, post: Post) -> int:
         """Post once and return the message id."""
+
+    def answer(self, answer: Answer, post: Post) -> tuple[int, int]:
+        """Follow an interaction up and return (channel id, message id). Tries once."""
 
     def find(self, channel_id: int, post: Post, age_s: float) -> int | None:
         """Return the id of `post` if it is in the channel already."""
@@ -143,7 +152,9 @@ class Courier:
         raise Undeliverable(_TOO_LARGE)
 
     def _route(self, job: RenderJob, post: Post) -> tuple[int, int]:
-        """Try the channels in their order, then one DM. Returns (channel id, message id)."""
+        """Try the answer or the channels in their order, then one DM. Returns (channel id, message id)."""
+        if (answer := job.destination.answer) is not None:
+            return self._answer_or_write(job, answer, post)
         first_code: int | None = None
         for channel_id, reply_to in self._channels(job.destination):
             try:
@@ -151,13 +162,36 @@ class Courier:
             except Refused as refused:
                 _log.warning("job %s: channel %d: %s", job.job_id, channel_id, refused)
                 first_code = first_code or refused.code
+        return self._write(job, post, first_code or 0)
+
+    def _answer_or_write(self, job: RenderJob, answer: Answer, post: Post) -> tuple[int, int]:
+        try:
+            return self._answer(job.job_id, answer, post)
+        except Refused as refused:
+            _log.warning("job %s: answer: %s", job.job_id, refused)
+            return self._write(job, post.late(job.skeleton.late), refused.code)
+
+    def _answer(self, job_id: str, answer: Answer, post: Post) -> tuple[int, int]:
+        if datetime.now(UTC) >= answer.expires_at:
+            # Asked with a dead token, Discord counts it against our address.
+            raise Refused(_TOKEN_EXPIRED, "the interaction is too old")
+        if self._outbox.doubts(job_id) >= _DOUBTS:
+            raise Refused(_TOO_MANY_ANSWERS, "too many tries")
+        try:
+            return self._postbox.answer(answer, post)
+        except NotNow:
+            self._outbox.doubt(job_id)
+            raise
+
+    def _write(self, job: RenderJob, post: Post, code: int) -> tuple[int, int]:
+        """Send it by DM. Raises Undeliverable with `code`, what was said where it was meant for."""
         try:
             if job.destination.dm_user_id is not None:
                 direct = self._postbox.direct_channel(job.destination.dm_user_id)
                 return direct, self._place(job.job_id, direct, post)
         except Refused as refused:
             _log.warning("job %s: DM: %s", job.job_id, refused)
-        raise Undeliverable(first_code or 0)
+        raise Undeliverable(code)
 
     @staticmethod
     def _channels(destination: Destination) -> Iterator[tuple[int, int | None]]:
