@@ -95,6 +95,11 @@ def owns(job: Job, interaction: discord.Interaction) -> bool:
     return job.user_id == interaction.user.id or (job.guild_id == interaction.guild_id and is_admin(interaction))
 
 
+def may_look_at(job: Job, interaction: discord.Interaction) -> bool:
+    """Whether the member may have the job's pictures shown again: admins not those that were drawn in private."""
+    return owns(job, interaction) and (job.user_id == interaction.user.id or not job.is_private)
+
+
 def require_owner_of(job: Job, interaction: discord.Interaction) -> None:
     """Refuse to touch somebody else's job; admins of the job's own server may."""
     if not owns(job, interaction):

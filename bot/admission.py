@@ -10,15 +10,17 @@ import asyncio
 import logging
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
-from bot import lineage, titles
+from bot import lineage, presenter, titles
 from bot.dispatcher import Dispatcher
 from bot.gate import Gate, demand_of
 from bot.language import _
 from bot.ledger.allowance import QuotaReached
 from bot.ledger.job import AlreadyAccepted, Caps, GuildCapReached, Job, MemberCapReached, NewJob, Status
 from bot.ledger.ledger import Ledger
+from bot.ledger.rows import now
 from bot.narration import Narration
 from bot.policy import Applicant, Terms, Threads
 from bot.refusal import Refusal
@@ -28,6 +30,8 @@ from worker.contract import Destination, Request
 
 _log = logging.getLogger(__name__)
 
+_SPARE = timedelta(minutes=3)
+"""What of an interaction's 15 minutes is not counted on: estimates are no promises."""
 _SHOW_S = 25
 """Seconds for status message and thread; the reconciler takes a job without a destination for abandoned after 30."""
 
@@ -84,8 +88,23 @@ class Admission:
         except AlreadyAccepted as twin:
             _log.info("Event %s came twice; job %s stands.", entry.idempotency_key, twin.job.id)
             return None
+        await self._require_time(job)
         await self._show(job, front)
         return job
+
+    async def _require_time(self, job: Job) -> None:
+        """Refuse a job that only an answer can bring to its member, where that would come too late."""
+        answer = job.status.answer if job.status else None
+        if answer is None:
+            return
+        paused, place = await self._ledger.paused(), await self._ledger.place(job.id)
+        wait_s = place.eta_s if place is not None and place.eta_s is not None else 0.0
+        if paused is None and now() + timedelta(seconds=wait_s) < answer.expires_at - _SPARE:
+            return
+        # Accepted for the moment, as nothing else can tell its turn; without a destination nobody has begun it.
+        await self._dispatcher.cancel(job.id)
+        await self._ledger.status_finished(job.id)
+        raise Refusal(presenter.too_long(None if paused is not None else wait_s))
 
     async def _accept(self, entry: Entry, placeholder: Status | None, caps: Caps, terms: Terms) -> Job:
         who = entry.applicant
@@ -108,6 +127,7 @@ class Admission:
                 entry.file_size_limit,
                 has_spoiler=terms.has_spoiler,
                 came_from=await self._came_from(entry.parent_id),
+                late=presenter.late() if placeholder and placeholder.answer else "",
             ),
             status=placeholder,
         )
@@ -152,5 +172,11 @@ class Admission:
 
 
 def channel_itself(job: Job, *, reply_to: int | None = None) -> Destination:
-    """The channel the job was asked for in, no thread."""
-    return Destination(channel_id=job.channel_id, guild_id=job.guild_id, reply_to=reply_to, dm_user_id=job.user_id)
+    """The channel the job was asked for in, no thread; an answer where that is the only way."""
+    return Destination(
+        channel_id=job.channel_id,
+        guild_id=job.guild_id,
+        reply_to=reply_to,
+        dm_user_id=job.user_id,
+        answer=job.status.answer if job.status else None,
+    )

@@ -23,6 +23,7 @@ ALREADY_ACKNOWLEDGED = 40060
 UNKNOWN_INTERACTION = 10062
 _LOST = {ALREADY_ACKNOWLEDGED, UNKNOWN_INTERACTION}
 _PLACEHOLDER = "placeholder"
+_ALONE = "alone"
 _ANEW = "anew"
 
 
@@ -50,6 +51,7 @@ async def _defer(interaction: discord.Interaction[Any], ephemeral: bool) -> None
     if _has_placeholder(interaction):
         shown = await interaction.response.defer(ephemeral=ephemeral, thinking=True)
         interaction.extras[_PLACEHOLDER] = shown.message_id if shown else None
+        interaction.extras[_ALONE] = shown.is_ephemeral() if shown else ephemeral
     else:
         await interaction.response.defer()
 
@@ -72,6 +74,11 @@ def placeholder_id(interaction: discord.Interaction) -> int | None:
     """The message an acknowledged command will become; None where Discord did not say."""
     found: int | None = interaction.extras.get(_PLACEHOLDER)
     return found
+
+
+def is_alone(interaction: discord.Interaction) -> bool:
+    """Whether an acknowledged command's placeholder is seen by the member alone, whatever was asked for."""
+    return bool(interaction.extras.get(_ALONE))
 
 
 async def refuse(interaction: discord.Interaction, text: str) -> None:

@@ -46,7 +46,7 @@ class Bell:
     async def _ring(self, job: Job, event: Delivered) -> None:
         try:
             preferred = await self._shelf.preferences(job.user_id)
-            if not preferred.dm_on_finish or not job.pictures:
+            if not preferred.dm_on_finish or not job.pictures or job.is_private:
                 return
             where = f"https://discord.com/channels/{job.guild_id or _DM_CHANNEL}/{event.channel_id}/{event.message_id}"
             user = self._client.get_user(job.user_id) or await self._client.fetch_user(job.user_id)

@@ -11,6 +11,7 @@ import discord
 from discord import app_commands
 
 from bot import access
+from bot.ledger.job import Reach
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
@@ -44,13 +45,25 @@ def place_of(interaction: discord.Interaction[Any]) -> Place:
     return Place.OUTSIDE if interaction.context.private_channel else Place.DIRECT
 
 
+def reach_of(interaction: discord.Interaction[Any], *, private: bool = False) -> Reach:
+    """How a result gets to the member from there. In direct messages everything is private."""
+    match place_of(interaction):
+        case Place.DIRECT:
+            return Reach.CHANNEL
+        case Place.SERVER if not private:
+            return Reach.CHANNEL
+        case Place.OUTSIDE if not private:
+            return Reach.ANSWER
+    return Reach.PRIVATE
+
+
 def server_of(interaction: discord.Interaction[Any]) -> int | None:
     """The server whose rules hold: one the bot is a member of."""
     return interaction.guild_id if place_of(interaction) is Place.SERVER else None
 
 
-def require_posting(interaction: discord.Interaction[Flux2Bot]) -> None:
+def require_posting(interaction: discord.Interaction[Flux2Bot], *, private: bool = False) -> None:
     """Refuse a channel of a server that the bot may not post pictures in; answers need no permission."""
-    if place_of(interaction) is Place.SERVER:
+    if place_of(interaction) is Place.SERVER and not private:
         in_thread = isinstance(interaction.channel, discord.Thread)
         access.require_posting(interaction.app_permissions, in_thread=in_thread)

@@ -58,7 +58,7 @@ class SlashFront:
         """Show `text`, open the thread. Raises discord's errors where the placeholder is gone."""
         interaction = self._interaction
         message = await interaction.edit_original_response(
-            content=text, view=cancel_view(job.id), attachments=await _colours(job)
+            content=text, view=cancel_view(job.id), attachments=await colours(job)
         )
         status = self._status(job.channel_id, message.id)
         may = access.may_open_thread(interaction.app_permissions)
@@ -118,7 +118,7 @@ class ReplyFront:
         message = await self._channel.send(
             text,
             view=cancel_view(job.id),
-            files=await _colours(job),
+            files=await colours(job),
             reference=discord.MessageReference(
                 message_id=self._message_id, channel_id=job.channel_id, fail_if_not_exists=False
             ),
@@ -151,7 +151,7 @@ async def open_thread(client: Flux2Bot, message: discord.PartialMessage, job: Jo
     return True
 
 
-async def _colours(job: Job) -> list[discord.File]:
+async def colours(job: Job) -> list[discord.File]:
     """The colours the prompt names by code, to look at while the picture is drawn."""
     shown = await asyncio.to_thread(swatches.named_by, job.request.prompt)
     if shown is None:

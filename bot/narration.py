@@ -9,12 +9,14 @@ import asyncio
 import contextlib
 import logging
 import time
+from datetime import datetime, timedelta
 
 from bot import presenter, titles
 from bot.estimates import Estimates
 from bot.fleet import Fleet
 from bot.ledger.job import Job, Place, State
 from bot.ledger.ledger import Ledger
+from bot.ledger.rows import now
 from bot.outlook import Outlook
 from bot.running import end
 from bot.shared_look import SharedLook
@@ -27,6 +29,8 @@ _log = logging.getLogger(__name__)
 
 _LOOK_S = 10.0
 """Seconds between two looks at waiting jobs when nothing moved: ETAs and loading models change on their own."""
+_EXPIRING = timedelta(seconds=45)
+"""Before an answer's token expires: the last words have to get through, though looks are _LOOK_S apart."""
 _WAITING = frozenset({State.WAITING, State.DISPATCHED})
 
 
@@ -46,6 +50,8 @@ class Narration:
         self._progress: dict[str, Progress] = {}
         self._estimates = Estimates()
         self._waiting: set[str] = set()
+        self._expiring: dict[str, datetime] = {}
+        """When a status message that only an answer can edit gets its last words."""
         self._moved = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
 
@@ -123,7 +129,8 @@ class Narration:
         else:
             # A cancel may be carried out later and without news, after Redis was away: it is looked after until then.
             (self._waiting.add if job.cancel_requested else self._waiting.discard)(job.id)
-            line.say(titles.status(job, presenter.line(job, self._progress.get(job.id))))
+            said = titles.status(job, presenter.line(job, self._progress.get(job.id)))
+            line.say(self._last_words(job.id) or said)
 
     def _line(self, job: Job) -> StatusLine:
         line = self._lines.get(job.id)
@@ -131,6 +138,8 @@ class Narration:
             assert job.status is not None
             line = StatusLine(job.status, self._messages, self._pace, self._interval_s)
             self._lines[job.id] = line
+            if (answer := job.status.answer) is not None:
+                self._expiring[job.id] = answer.expires_at - _EXPIRING
             self._tasks[job.id] = asyncio.create_task(self._run(job.id, line), name=f"status-{job.id}")
         return line
 
@@ -143,6 +152,7 @@ class Narration:
             self._lines.pop(job_id, None)
             self._tasks.pop(job_id, None)
             self._progress.pop(job_id, None)
+            self._expiring.pop(job_id, None)
 
     async def _watch_queue(self) -> None:
         while True:
@@ -155,7 +165,19 @@ class Narration:
                 await self._say_places()
             except Exception:  # noqa: BLE001 - the boundary of this task; the next look may succeed
                 _log.exception("The places of waiting jobs could not be said.")
+            self._say_expiring()
             await asyncio.sleep(self._interval_s)
+
+    def _say_expiring(self) -> None:
+        """Tell those whose picture comes too late for an answer where it will be."""
+        for job_id, line in self._lines.items():
+            if (words := self._last_words(job_id)) is not None:
+                line.say(words)
+
+    def _last_words(self, job_id: str) -> str | None:
+        """What an answer says that can soon be edited no more; nothing but the end takes its place."""
+        moment = self._expiring.get(job_id)
+        return presenter.expiring() if moment is not None and now() >= moment else None
 
     async def _say_places(self) -> None:
         self._estimates.keep(self._waiting)
@@ -178,7 +200,7 @@ class Narration:
             text = self._queue_line(job, place, outlook)
             # An event may have come while the ledger was asked; its words are newer than these.
             if job_id in self._waiting and (line := self._lines.get(job_id)):
-                line.say(titles.status(job, text))
+                line.say(self._last_words(job_id) or titles.status(job, text))
 
     def _queue_line(self, job: Job, place: Place | None, outlook: Outlook) -> str:
         model = job.request.model

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import discord
 
+from bot.language import _
 from bot.ledger.job import Job, Outcome, Place, State
 from flux2.upsampling.request import DescribeRequest, WordsRequest
 from flux2.upscaling.request import UpscaleRequest
@@ -164,7 +165,34 @@ def result_url(job: Job) -> str | None:
     to = job.destination
     # What is in none of the job's channels went to its requester by DM, and a DM is in no server.
     is_dm = to and job.result_channel_id not in (to.channel_id, to.fallback_channel_id, job.channel_id)
-    return jump_url(None if is_dm else job.guild_id, job.result_channel_id, job.result_message_id)
+    if job.is_private and not is_dm:
+        # Discord opens no link to what one member alone sees.
+        return None
+    guild_id = to.guild_id if to else job.guild_id
+    return jump_url(None if is_dm else guild_id, job.result_channel_id, job.result_message_id)
+
+
+def too_long(wait_s: float | None) -> str:
+    """Why nothing is begun that only an answer could bring; None: nobody knows the wait, as pictures are paused."""
+    if wait_s is None:
+        reason = _("Pictures are paused just now")
+    else:
+        reason = _("The wait is {duration} now").format(duration=duration(wait_s))
+    way = _("an answer here can reach you for 15 minutes only; ask on a server I am on, without private, or later.")
+    return f"{reason}, {way}"
+
+
+def late() -> str:
+    """What is said with a result that no answer could bring any more."""
+    return _("It took longer than the 15 minutes in which I could answer where you asked.")
+
+
+def expiring() -> str:
+    """What the status message of such a job says at last."""
+    return _(
+        "This takes longer than the 15 minutes in which I may answer here: it comes by direct message if I may write "
+        "to you, and /history has it."
+    )
 
 
 def closed(job: Job) -> str:

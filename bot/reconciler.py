@@ -16,6 +16,7 @@ from datetime import timedelta
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.admission import channel_itself
 from bot.dispatcher import Dispatcher
 from bot.events import News
 from bot.ledger.job import Job, Outcome, State
@@ -24,7 +25,7 @@ from bot.ledger.rows import now
 from bot.ledger.sightings import Sighting
 from bot.queue import WorkQueue
 from bot.traces import Trace, Traces, Whereabouts
-from worker.contract import Delivered, Destination, Finished, Released, Stopped
+from worker.contract import Delivered, Finished, Released, Stopped
 
 _log = logging.getLogger(__name__)
 
@@ -98,8 +99,7 @@ class Reconciler:
     async def _place(self) -> None:
         for job in await self._ledger.unplaced(_UNPLACED_AFTER):
             _log.warning("job %s got no destination; its result goes to channel %d", job.id, job.channel_id)
-            itself = Destination(channel_id=job.channel_id, guild_id=job.guild_id, dm_user_id=job.user_id)
-            await self._ledger.set_destination(job.id, itself, job.status)
+            await self._ledger.set_destination(job.id, channel_itself(job), job.status)
             self._dispatcher.wake()
 
     async def _mend_alone(self, seen: Sighting, trace: Trace) -> None:

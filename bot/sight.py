@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 async def may_see(interaction: discord.Interaction[Flux2Bot], job: Job) -> bool:
     """Whether the member drew it, looks after its server, or sees the message it was posted in."""
-    if access.owns(job, interaction):
+    if access.may_look_at(job, interaction):
         return True
+    if job.is_private:
+        return False
     if job.result_channel_id is None or job.result_message_id is None:
         return False
     posted = Link(0, 0, job.result_channel_id, job.guild_id, job.result_message_id)

@@ -62,11 +62,12 @@ def skeleton(
     *,
     has_spoiler: bool = False,
     came_from: str = "",
+    late: str = "",
 ) -> Skeleton:
     """Word everything that may be posted for the job. `file_size_limit` in bytes, as Discord stated it at accept.
 
     With `has_spoiler` the pictures are shown behind a click: Discord goes by the beginning of the file's name.
-    `came_from` is the line of the versions before (bot/lineage.py).
+    `came_from` is the line of the versions before (bot/lineage.py), `late` what is said where no answer was possible.
     """
     again = _button("Again", Verb.AGAIN, job_id, _PRIMARY)
     vary = _button("Vary", Verb.VARY, job_id)
@@ -89,4 +90,5 @@ def skeleton(
         failures={code: f"<@{user_id}> {presenter.FAILURES[code]}" for code in FailureCode},
         failure_components=(_row(again) if isinstance(request, WordsRequest) else _row(again, edit),),
         failure_nonce=f"n{job_id}",
+        late=late,
     )

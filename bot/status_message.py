@@ -52,6 +52,8 @@ class StatusMessages:
         try:
             # Files are read as they are sent, so each request gets its own.
             if not await self._by_token(status, changes | _attached(pictures)):
+                if status.answer is not None:
+                    raise StatusGone("50027")
                 await self._by_channel(status, changes | _attached(pictures))
         except discord.HTTPException as error:
             if error.code in _GONE:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     count=N_("How many tries; each takes the next seed."),
     format=N_("File format of the result."),
     quality=N_("Quality of webp and jpeg files, 0 to 100."),
+    private=N_("Only you see it; not possible while the wait is over 12 minutes."),
 )
 @app_commands.choices(
     aspect=[Choice(name=name, value=name) for name in (*ASPECTS, MATCH)],
@@ -62,6 +63,7 @@ async def edit(
     count: app_commands.Range[int, 1, 10] | None = None,
     format: str | None = None,
     quality: app_commands.Range[int, 0, 100] | None = None,
+    private: bool = False,
 ) -> None:
     """Gather the options; `imagine.draw` does the rest."""
     options = Options(
@@ -78,7 +80,7 @@ async def edit(
         output_quality=quality,
     )
     attachments = [one for one in (image, image2, image3, image4) if one is not None]
-    await imagine.draw(interaction, options, Pointed(attachments, link, avatar, tray), source="edit")
+    await imagine.draw(interaction, options, Pointed(attachments, link, avatar, tray), source="edit", private=private)
 
 
 @edit.autocomplete("model")

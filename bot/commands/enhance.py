@@ -9,8 +9,8 @@ from discord import app_commands
 
 from bot import answers, contexts
 from bot.admission import Entry
+from bot.answer_front import front_of
 from bot.applicants import applicant_in
-from bot.fronts import SlashFront
 from bot.language import N_, _
 from bot.options import Options
 from bot.refusal import Refusal
@@ -66,7 +66,7 @@ async def enhance(
         notes=references.notes,
         file_size_limit=interaction.filesize_limit,
     )
-    await services.admission.admit(entry, SlashFront(interaction, opens_threads=False))
+    await services.admission.admit(entry, front_of(interaction, contexts.reach_of(interaction), opens_threads=False))
 
 
 async def setup(bot: Flux2Bot) -> None:

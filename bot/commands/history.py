@@ -66,11 +66,11 @@ async def _post(interaction: discord.Interaction[Flux2Bot], job_id: str) -> None
     if not _ID.fullmatch(job_id):
         raise Refusal("An id has 16 signs, 0 to 9 and a to f; /history lists those of your pictures.")
     job = await job_of(interaction, job_id)
-    if not access.owns(job, interaction):
+    if not access.may_look_at(job, interaction):
         raise Refusal("That is another member's picture; only they or an admin can post it again.")
     if not job.pictures:
         raise Refusal("No picture came of that one; press Again under its notice, or write the prompt anew.")
-    if not await answers.acknowledge(interaction):
+    if not await answers.acknowledge(interaction, ephemeral=job.is_private):
         return
     line = await interaction.client.services.ledger.lineage(job.id, lineage.NEAREST)
     await post_again(interaction, job, " · ".join(filter(None, ("Drawn earlier", lineage.breadcrumb(line)))))

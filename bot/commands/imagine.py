@@ -14,11 +14,12 @@ from discord.app_commands import Choice
 
 from bot import answers, contexts, prompt_file
 from bot.admission import Entry
+from bot.answer_front import front_of
 from bot.applicants import applicant_in
-from bot.fronts import SlashFront
 from bot.gathering import Pointed
 from bot.interactions.go_ahead import go_ahead
 from bot.language import N_, _
+from bot.ledger.job import Reach
 from bot.options import Options
 from bot.presenter import shorten
 from bot.refusal import Refusal
@@ -57,6 +58,7 @@ _MAX_CHOICE_NAME = 100
     link=N_("A link to a message whose pictures follow the attached ones as references."),
     avatar=N_("A member whose avatar follows as a reference."),
     tray=N_("Let the pictures of your reference tray follow as references."),
+    private=N_("Only you see it; not possible while the wait is over 12 minutes."),
 )
 @app_commands.choices(
     aspect=[Choice(name=name, value=name) for name in (*ASPECTS, MATCH)],
@@ -83,6 +85,7 @@ async def imagine(
     link: app_commands.Range[str, 1, MAX_LINK] | None = None,
     avatar: discord.User | discord.Member | None = None,
     tray: bool = False,
+    private: bool = False,
 ) -> None:
     """Gather the options; `draw` does the rest."""
     options = Options(
@@ -100,7 +103,7 @@ async def imagine(
         upsample=upsample,
     )
     attachments = [image for image in (image1, image2, image3, image4) if image is not None]
-    await draw(interaction, options, Pointed(attachments, link, avatar, tray))
+    await draw(interaction, options, Pointed(attachments, link, avatar, tray), private=private)
 
 
 async def draw(
@@ -111,16 +114,19 @@ async def draw(
     pictures: tuple[ReferenceImage, ...] = (),
     source: str = "imagine",
     parent_id: str | None = None,
+    private: bool = False,
 ) -> None:
     """Check, acknowledge, gather the references, settle, admit; `pictures` come after all others as references.
 
-    A .json file among the attachments is the prompt. Raises Refusal and InvalidRequest.
+    A .json file among the attachments is the prompt; `private` keeps all of it to the member.
+    Raises Refusal and InvalidRequest.
     """
     services = interaction.client.services
     written, attachments = prompt_file.split(pointed.attachments)
     pointed = replace(pointed, attachments=attachments)
-    check_payload(interaction, options, pointed, has_more=bool(pictures))
-    if not await answers.acknowledge(interaction):
+    check_payload(interaction, options, pointed, has_more=bool(pictures), private=private)
+    reach = contexts.reach_of(interaction, private=private)
+    if not await answers.acknowledge(interaction, ephemeral=reach is Reach.PRIVATE):
         return
     await services.offer.choose(options.model)
     if written:
@@ -149,7 +155,7 @@ async def draw(
         notes=(*gathered.notes, *notes, *offered),
         file_size_limit=interaction.filesize_limit,
     )
-    admitted = await services.admission.admit(entry, SlashFront(interaction))
+    admitted = await services.admission.admit(entry, front_of(interaction, reach))
     warning = services.routes.warning(request, services.offer)
     if warning and admitted is not None:
         await interaction.followup.send(warning, ephemeral=True)
@@ -164,11 +170,16 @@ async def _wanted(interaction: discord.Interaction[Flux2Bot], request: Generatio
 
 
 def check_payload(
-    interaction: discord.Interaction[Flux2Bot], options: Options, pointed: Pointed, *, has_more: bool = False
+    interaction: discord.Interaction[Flux2Bot],
+    options: Options,
+    pointed: Pointed,
+    *,
+    has_more: bool = False,
+    private: bool = False,
 ) -> None:
     """Refuse, without any I/O, what the payload alone and the last look at the workers show to be impossible."""
     services = interaction.client.services
-    contexts.require_posting(interaction)
+    contexts.require_posting(interaction, private=private)
     options.require_prompt()
     services.attachments.check(pointed.attachments)
     seen = services.offer.seen

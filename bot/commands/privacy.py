@@ -86,7 +86,8 @@ def _text(client: Flux2Bot, kept: str) -> str:
         ),
         _(
             "**Pictures and references** lie in its storage for {days} days, without GPS or other camera "
-            "data. What was posted stays in Discord until it is deleted there."
+            "data. What was posted stays in Discord until it is deleted there; what was drawn in private is shown "
+            "again to nobody but you."
         ).format(days=keep.pictures_days),
         _(
             "**Usage figures** are kept for two days, bans until 90 days after their end, the admins' log for "

@@ -10,12 +10,12 @@ from discord.app_commands import Choice
 
 from bot import answers, contexts
 from bot.admission import Entry
+from bot.answer_front import front_of
 from bot.applicants import applicant_in
 from bot.command_sync import filled
 from bot.enlarging import Enlargement, recipe_of, which_of
-from bot.fronts import SlashFront
 from bot.language import N_
-from bot.ledger.job import Job
+from bot.ledger.job import Job, Reach
 from bot.pictures import picture_of
 from flux2.request import MAX_PROMPT, MAX_SEED
 from flux2.upscaling.request import (
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     prompt=N_("What the picture shows; left out, it is captioned."),
     size=N_("Instead of a factor: megapixels (1, 2, 4, 8 or 16) or width x height."),
     method=N_("flux adds detail with the model; classic only enlarges."),
+    private=N_("Only you see it; not possible while the wait is over 12 minutes."),
 )
 @app_commands.choices(method=[Choice(name=name, value=name) for name in ("flux", "classic")])
 async def upscale(
@@ -64,6 +65,7 @@ async def upscale(
     prompt: app_commands.Range[str, 1, MAX_PROMPT] | None = None,
     size: app_commands.Range[str, 1, 20] | None = None,
     method: str | None = None,
+    private: bool = False,
 ) -> None:
     """Gather the options; `enlarge` does the rest."""
     wish = Enlargement(
@@ -76,7 +78,7 @@ async def upscale(
         prompt=prompt,
         method=method,
     )
-    await enlarge(interaction, wish, image)
+    await enlarge(interaction, wish, image, private=private)
 
 
 async def enlarge(
@@ -85,18 +87,22 @@ async def enlarge(
     image: discord.Attachment,
     job: Job | None = None,
     shown: discord.Message | None = None,
+    *,
+    private: bool = False,
 ) -> None:
     """Check, acknowledge, read the picture, settle, admit; `job` drew the picture, where it is one of ours.
 
     Raises Refusal and InvalidRequest.
     """
     services = interaction.client.services
-    contexts.require_posting(interaction)
+    private = private or (job is not None and job.is_private)
+    contexts.require_posting(interaction, private=private)
+    reach = contexts.reach_of(interaction, private=private)
     services.attachments.check([image])
     preferred = services.gate.default_model(interaction.guild_id)
     if services.offer.seen and image.width and image.height:
         wish.rehearse(services.offer.pick(None, preferred), (image.width, image.height))
-    if not await answers.acknowledge(interaction):
+    if not await answers.acknowledge(interaction, ephemeral=reach is Reach.PRIVATE):
         return
     model = await services.offer.choose(None, preferred)
     if job is not None:
@@ -115,7 +121,7 @@ async def enlarge(
         notes=(*notes, *said),
         file_size_limit=interaction.filesize_limit,
     )
-    await services.admission.admit(entry, SlashFront(interaction))
+    await services.admission.admit(entry, front_of(interaction, reach))
 
 
 async def setup(bot: Flux2Bot) -> None:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from bot import answers, recipes
+from bot import recipes
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, template
-from bot.interactions.redraw import redraw, require_posting
+from bot.interactions.redraw import redraw, take
 from bot.language import N_
 
 if TYPE_CHECKING:
@@ -25,9 +25,8 @@ class AgainButton(JobButton, template=template(Verb.AGAIN)):
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Admit the same request with a new seed."""
-        require_posting(interaction)
-        if not await answers.acknowledge(interaction):
-            return
         job = await job_of(interaction, self.job_id)
+        if not await take(interaction, job):
+            return
         await interaction.client.services.offer.choose(job.request.model)
         await redraw(interaction, job, recipes.again(job.request), source="again")

@@ -31,8 +31,8 @@ class BranchButton(JobButton, template=template(Verb.BRANCH)):
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Post the picture in a thread of its own, or in the channel where there are no threads."""
-        require_posting(interaction)
         job = await job_of(interaction, self.job_id)
+        require_posting(interaction, job)
         if not await answers.acknowledge(interaction):
             return
         terms = await interaction.client.services.gate.enter(applicant_in(interaction))

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import discord
 from discord import ui
 
-from bot import answers, recipes
+from bot import recipes
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.choosing import options_of, picture_meant
 from bot.interactions.custom_id import Verb, custom_id, parse, template
 from bot.interactions.forms import Filled
-from bot.interactions.redraw import redraw, require_posting
+from bot.interactions.redraw import redraw, require_posting, take
 from bot.language import _
 from bot.ledger.job import Job
 from bot.picks import choices, pick
@@ -41,8 +41,8 @@ class EditButton(JobButton, template=template(Verb.EDIT)):
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Open the modal: it must be the first answer, so nothing is deferred here."""
-        require_posting(interaction)
         job = await job_of(interaction, self.job_id)
+        require_posting(interaction, job)
         await interaction.response.send_modal(edit_modal(job))
 
 
@@ -78,10 +78,9 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
     parsed = parse(filled.custom_id)
     if parsed is None or interaction.message is None:
         raise Refusal("This form is too old; press the button again.")
-    require_posting(interaction)
-    if not await answers.acknowledge(interaction):
-        return
     job = await job_of(interaction, parsed[1])
+    if not await take(interaction, job):
+        return
     if change := filled.texts.get(_CHANGE, "").strip():
         which = "".join(filled.choices.get(_WHICH, ())[:1])
         await _edit_picture(interaction, job, change, int(which) if which else None)

@@ -83,4 +83,11 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
     pointed = Pointed([Remote.model_validate(kept[number - 1]), *uploads])
     parent = await ledger.by_result_message(int(named[2]))
     options = Options(prompt=filled.texts.get(_PROMPT, ""), aspect=MATCH)
-    await draw(interaction, options, pointed, source="edit", parent_id=parent.id if parent else None)
+    await draw(
+        interaction,
+        options,
+        pointed,
+        source="edit",
+        parent_id=parent.id if parent else None,
+        private=parent is not None and parent.is_private,
+    )

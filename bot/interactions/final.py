@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from bot import answers
 from bot.interactions.base import JobButton
 from bot.interactions.choosing import drawn, picture_meant
 from bot.interactions.custom_id import Verb, template
-from bot.interactions.redraw import redraw, require_posting
+from bot.interactions.redraw import redraw, take
 from bot.language import N_
 from bot.variations import finished
 
@@ -27,10 +26,9 @@ class FinalButton(JobButton, template=template(Verb.FINAL)):
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Admit it."""
-        require_posting(interaction)
-        if not await answers.acknowledge(interaction):
-            return
         job, _labels = await drawn(interaction, self.job_id)
+        if not await take(interaction, job):
+            return
         live = await interaction.client.services.offer.look()
         picture = await picture_meant(interaction, job, self.number)
         request, notes = finished(job, live, self.number, picture)

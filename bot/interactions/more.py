@@ -20,7 +20,7 @@ from bot.interactions.favourite import FavouriteButton
 from bot.interactions.remix import RemixButton
 from bot.interactions.send import SendButton
 from bot.interactions.spoiler import SpoilerButton
-from bot.ledger.job import Job
+from bot.ledger.job import Job, Reach
 from bot.presenter import shorten
 from flux2.request import GenerationRequest
 from flux2.upsampling.request import DescribeRequest, RewriteRequest
@@ -116,11 +116,13 @@ def _panel(job: Job, is_favourite: bool, *, may_change: bool, has_before: bool) 
     view.add_item(RemixButton(job.id))
     view.add_item(FavouriteButton(job.id, "No longer a favourite" if is_favourite else None))
     view.add_item(SendButton(job.id))
-    if may_change:
+    # What was an answer is nothing the bot can change later, nor post as a line of its own.
+    is_message = job.reach is Reach.CHANNEL
+    if may_change and is_message:
         view.add_item(SpoilerButton(job.id))
         view.add_item(DeleteButton(job.id))
     line: list[JobButton] = [BackButton(job.id), ChangedButton(job.id)] if has_before else []
-    for button in (*line, BranchButton(job.id)):
+    for button in (*line, *([BranchButton(job.id)] if is_message else [])):
         button.row = 1
         view.add_item(button)
     return view

@@ -6,20 +6,33 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from bot import contexts
+from bot import answers, contexts
 from bot.admission import Entry
+from bot.answer_front import AnswerFront
 from bot.applicants import applicant_in
 from bot.fronts import ReplyFront, parent_of
-from bot.ledger.job import Job
+from bot.ledger.job import Job, Reach
 from worker.contract import Request
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 
-def require_posting(interaction: discord.Interaction[Flux2Bot]) -> None:
-    """Refuse where the bot could not answer with a picture."""
-    contexts.require_posting(interaction)
+def require_posting(interaction: discord.Interaction[Flux2Bot], job: Job) -> None:
+    """Refuse where the bot could not answer with a picture that comes from `job`."""
+    contexts.require_posting(interaction, private=job.is_private)
+
+
+async def take(interaction: discord.Interaction[Flux2Bot], job: Job) -> bool:
+    """Acknowledge a press or a form that draws from `job`; what came from a private picture stays private.
+
+    Where only answers get through, with a placeholder. Raises Refusal as `require_posting`; False as `acknowledge`.
+    """
+    require_posting(interaction, job)
+    reach = contexts.reach_of(interaction, private=job.is_private)
+    if reach is not Reach.CHANNEL:
+        answers.answer_anew(interaction)
+    return await answers.acknowledge(interaction, ephemeral=reach is Reach.PRIVATE)
 
 
 def _answered(interaction: discord.Interaction[Flux2Bot], parent: Job) -> int:
@@ -39,9 +52,8 @@ async def redraw(
     source: str,
     notes: tuple[str, ...] = (),
 ) -> None:
-    """Admit `request` for the member who pressed. Raises Refusal where a cap is reached."""
+    """Admit `request` for the member who pressed; acknowledge with `take`. Raises Refusal where a cap is reached."""
     client = interaction.client
-    assert interaction.channel_id is not None
     entry = Entry(
         idempotency_key=f"i{interaction.id}",
         source=source,
@@ -51,6 +63,13 @@ async def redraw(
         notes=notes,
         file_size_limit=interaction.filesize_limit,
     )
-    channel = client.get_partial_messageable(interaction.channel_id, guild_id=interaction.guild_id)
-    front = ReplyFront(channel, _answered(interaction, parent), parent_of(interaction.channel))
-    await client.services.admission.admit(entry, front)
+    await client.services.admission.admit(entry, _front(interaction, parent))
+
+
+def _front(interaction: discord.Interaction[Flux2Bot], parent: Job) -> AnswerFront | ReplyFront:
+    reach = contexts.reach_of(interaction, private=parent.is_private)
+    if reach is not Reach.CHANNEL:
+        return AnswerFront(interaction, reach)
+    assert interaction.channel_id is not None
+    channel = interaction.client.get_partial_messageable(interaction.channel_id, guild_id=interaction.guild_id)
+    return ReplyFront(channel, _answered(interaction, parent), parent_of(interaction.channel))

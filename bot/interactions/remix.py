@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import discord
 from discord import ui
 
-from bot import answers
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, custom_id, parse, template
 from bot.interactions.forms import Filled
-from bot.interactions.redraw import redraw, require_posting
+from bot.interactions.redraw import redraw, require_posting, take
 from bot.language import N_, _
 from bot.ledger.job import Job
 from bot.options import Options
@@ -38,8 +37,9 @@ class RemixButton(JobButton, template=template(Verb.REMIX)):
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Open the form: it must be the first answer, so nothing is deferred here."""
-        require_posting(interaction)
-        request = _drawn(await job_of(interaction, self.job_id))
+        job = await job_of(interaction, self.job_id)
+        require_posting(interaction, job)
+        request = _drawn(job)
         offer = interaction.client.services.offer
         model = offer.pick(request.model) if offer.seen else await offer.choose(request.model)
         await interaction.response.send_modal(remix_modal(self.job_id, request, model))
@@ -82,11 +82,10 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
     parsed = parse(filled.custom_id)
     if parsed is None or interaction.message is None:
         raise Refusal(_("This form is too old; press the button again."))
-    require_posting(interaction)
     job = await job_of(interaction, parsed[1])
     before = _drawn(job)
     options = remixed(before, filled)
-    if not await answers.acknowledge(interaction):
+    if not await take(interaction, job):
         return
     model = await interaction.client.services.offer.choose(before.model)
     request, notes = options.settle(model, before.reference_images)

@@ -49,15 +49,22 @@ class ShowButton(JobButton, template=template(Verb.SHOW)):
 
 
 async def post_again(interaction: discord.Interaction[Flux2Bot], job: Job, said: str) -> None:
-    """Post the pictures of `job`, or its words, as an answer to an acknowledged interaction. Raises Refusal."""
+    """Post the pictures of `job`, or its words, as an answer to an acknowledged interaction. Raises Refusal.
+
+    What was drawn in private is shown to the member alone.
+    """
     if job.words and not job.pictures:
         view = ui.View(timeout=None)
         view.add_item(UseButton(job.id))
         view.add_item(RewordButton(job.id))
-        await interaction.followup.send(titles.status(job, plain(job.words, _WORDS)), view=view)
+        await interaction.followup.send(
+            titles.status(job, plain(job.words, _WORDS)), view=view, ephemeral=job.is_private
+        )
         return
     files = await files_again(interaction, job)
-    await interaction.followup.send(titles.status(job, said), files=files, view=buttons_of(job))
+    await interaction.followup.send(
+        titles.status(job, said), files=files, view=buttons_of(job), ephemeral=job.is_private
+    )
 
 
 async def files_again(interaction: discord.Interaction[Flux2Bot], job: Job) -> list[discord.File]:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import discord
 from discord import ui
 
-from bot import answers
 from bot.enlarging import Enlargement, recipe_of, which_of
 from bot.interactions.base import JobButton
 from bot.interactions.choosing import PictureSelect, drawn, picture_meant
 from bot.interactions.custom_id import Verb, template
-from bot.interactions.redraw import redraw, require_posting
+from bot.interactions.redraw import redraw, require_posting, take
 from bot.language import N_, _
 from flux2.upscaling.request import MAX_PIXELS
 
@@ -28,8 +27,8 @@ class UpscaleButton(JobButton, template=template(Verb.UPSCALE)):
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Admit an upscale of the job's only picture; of several, ask which."""
-        require_posting(interaction)
         job, labels = await drawn(interaction, self.job_id)
+        require_posting(interaction, job)
         if len(labels) < 2:
             await _enlarge(interaction, self.job_id, 1)
             return
@@ -46,15 +45,14 @@ class UpscaleSelect(PictureSelect, template=template(Verb.UPSCALE_WHICH)):
 
     async def act(self, interaction: discord.Interaction[Flux2Bot], number: int) -> None:
         """Admit an upscale of that one."""
-        require_posting(interaction)
         await _enlarge(interaction, self.job_id, number)
 
 
 async def _enlarge(interaction: discord.Interaction[Flux2Bot], job_id: str, number: int) -> None:
-    if not await answers.acknowledge(interaction):
+    job, _labels = await drawn(interaction, job_id)
+    if not await take(interaction, job):
         return
     services = interaction.client.services
-    job, _labels = await drawn(interaction, job_id)
     models = await services.offer.look()
     own = job.request.model if job.request.model in models else None
     model = services.offer.pick(own, services.gate.default_model(interaction.guild_id))

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import discord
 from discord import ui
 
-from bot import answers
 from bot.interactions.base import JobButton
 from bot.interactions.choosing import PictureSelect, drawn, picture_meant
 from bot.interactions.custom_id import Verb, template
 from bot.interactions.final import FinalButton
-from bot.interactions.redraw import redraw, require_posting
+from bot.interactions.redraw import redraw, require_posting, take
 from bot.language import N_, _
 from bot.ledger.job import Job
 from bot.variations import STRONG, SUBTLE, finer, varied
@@ -30,8 +29,8 @@ class VaryButton(JobButton, template=template(Verb.VARY)):
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Ask. Not deferred: a deferred press could only be followed up by a message that everybody sees."""
-        require_posting(interaction)
         job, labels = await drawn(interaction, self.job_id)
+        require_posting(interaction, job)
         offer = interaction.client.services.offer
         model = finer(job.request, offer.seen or await offer.look())
         text, view = _question(job, labels, 1, model)
@@ -94,11 +93,10 @@ class StrongButton(JobButton, template=template(Verb.STRONG)):
 
 
 async def _vary(interaction: discord.Interaction[Flux2Bot], job_id: str, number: int, strength: float) -> None:
-    require_posting(interaction)
-    if not await answers.acknowledge(interaction):
+    job, _labels = await drawn(interaction, job_id)
+    if not await take(interaction, job):
         return
     services = interaction.client.services
-    job, _labels = await drawn(interaction, job_id)
     live = await services.offer.look()
     own = job.request.model if job.request.model in live else None
     model = services.offer.pick(own, services.gate.default_model(interaction.guild_id))

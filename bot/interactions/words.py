@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import discord
 from discord import ui
 
-from bot import answers, contexts
+from bot import contexts
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, custom_id, parse, template
 from bot.interactions.forms import Filled
-from bot.interactions.redraw import redraw, require_posting
+from bot.interactions.redraw import redraw, require_posting, take
 from bot.language import N_, _
 from bot.ledger.job import Job
 from bot.options import Options
@@ -40,10 +40,9 @@ class UseButton(JobButton, template=template(Verb.USE)):
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Admit a picture from the job's words."""
-        require_posting(interaction)
-        if not await answers.acknowledge(interaction):
-            return
         job = await job_of(interaction, self.job_id)
+        if not await take(interaction, job):
+            return
         await _draw(interaction, job, _words_of(job), source="use")
 
 
@@ -55,10 +54,9 @@ class OriginalButton(JobButton, template=template(Verb.ORIGINAL)):
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Admit a picture from the job's own prompt."""
-        require_posting(interaction)
-        if not await answers.acknowledge(interaction):
-            return
         job = await job_of(interaction, self.job_id)
+        if not await take(interaction, job):
+            return
         await _draw(interaction, job, job.request.prompt, source="original")
 
 
@@ -70,8 +68,8 @@ class RewordButton(JobButton, template=template(Verb.REWORD)):
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Open the form: it must be the first answer, so nothing is deferred here."""
-        require_posting(interaction)
         job = await job_of(interaction, self.job_id)
+        require_posting(interaction, job)
         await interaction.response.send_modal(_form(job))
 
 
@@ -96,10 +94,9 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
     parsed = parse(filled.custom_id)
     if parsed is None or interaction.message is None:
         raise Refusal(_("This form is too old; press the button again."))
-    require_posting(interaction)
-    if not await answers.acknowledge(interaction):
-        return
     job = await job_of(interaction, parsed[1])
+    if not await take(interaction, job):
+        return
     await _draw(interaction, job, filled.texts.get(_PROMPT, "").strip() or _words_of(job), source="use")
 
 

@@ -188,8 +188,8 @@ def dossier(connection: Connection, user_id: int) -> dict[str, list[dict[str, An
     found["audit"] = [dict(row) for row in connection.execute(select(audit).where(concerning)).mappings()]
     for job in found["jobs"]:
         # A secret of the interaction, and of no use to anybody.
-        status = job.get("status") or {}
-        status.pop("interaction_token", None)
+        (job.get("status") or {}).pop("interaction_token", None)
+        (job.get("destination") or {}).pop("answer", None)
     return found
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.ledger.allowance import Allowance
-from worker.contract import Destination, FailureCode, Picture, Request, Skeleton
+from worker.contract import Answer, Destination, FailureCode, Picture, Request, Skeleton
 
 
 class State(StrEnum):
@@ -40,6 +40,17 @@ IN_FLIGHT = (State.DISPATCHED, State.RUNNING)
 """On a queue or on a GPU."""
 
 
+class Reach(StrEnum):
+    """How the bot gets to the member who asked."""
+
+    CHANNEL = "channel"
+    """By messages in the channel."""
+    ANSWER = "answer"
+    """By answers to the interaction, while its token lives: the bot is no member there."""
+    PRIVATE = "private"
+    """The same, seen by nobody else: the member wants it so, or the server does."""
+
+
 @dataclass(frozen=True)
 class Status:
     """The status message of a job, and the interaction that may still edit it."""
@@ -49,6 +60,21 @@ class Status:
     interaction_token: str | None = None
     token_expires_at: datetime | None = None
     application_id: int | None = None
+    reach: Reach = Reach.CHANNEL
+
+    @property
+    def answer(self) -> Answer | None:
+        """What the result follows up; None where it is a message of its own."""
+        if self.reach is Reach.CHANNEL or self.application_id is None:
+            return None
+        if self.interaction_token is None or self.token_expires_at is None:
+            return None
+        return Answer(
+            application_id=self.application_id,
+            token=self.interaction_token,
+            expires_at=self.token_expires_at,
+            is_private=self.reach is Reach.PRIVATE,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +97,16 @@ class NewJob:
     """The message that will tell of the job, where it is known before the job is: a deferred command's placeholder."""
     priority: int = 0
     """Weight class: above 0 is picked four times as often as below, 0 twice as often."""
+
+    @property
+    def reach(self) -> Reach:
+        """How its result gets to the member."""
+        return Reach.CHANNEL if self.status is None else self.status.reach
+
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody but its member is to see it."""
+        return self.reach is Reach.PRIVATE
 
 
 @dataclass(frozen=True, kw_only=True)

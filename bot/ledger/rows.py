@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, select, update
 
-from bot.ledger.job import Job, NewJob, Outcome, State, Status
+from bot.ledger.job import Job, NewJob, Outcome, Reach, State, Status
 from bot.ledger.schema import jobs
 from flux2.request import GenerationRequest
 from flux2.upscaling.request import UpscaleRequest
@@ -118,12 +118,17 @@ def status_document(status: Status | None) -> dict[str, Any] | None:
         "interaction_token": status.interaction_token,
         "token_expires_at": None if expires is None else expires.astimezone(UTC).isoformat(),
         "application_id": status.application_id,
+        "reach": status.reach,
     }
 
 
 def _as_status(document: dict[str, Any]) -> Status:
     expires = document["token_expires_at"]
-    return Status(**{**document, "token_expires_at": None if expires is None else datetime.fromisoformat(expires)})
+    read = {
+        "token_expires_at": None if expires is None else datetime.fromisoformat(expires),
+        "reach": Reach(document.get("reach", Reach.CHANNEL)),
+    }
+    return Status(**{**document, **read})
 
 
 def find(connection: Connection, *clauses: ColumnElement[bool]) -> Row[Any] | None:

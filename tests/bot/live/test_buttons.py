@@ -158,7 +158,7 @@ async def test_a_recipe_that_is_gone_is_said(server: SandboxServer, bot: Flux2Bo
     """A button whose job the ledger no longer has is answered."""
     _, message = await drawn()
     message.components[0]["components"][0]["custom_id"] = "flux2:v1:again:" + "f" * 16
-    answer = await (await server.member("luna").press(message, "Again")).follow_up()
+    answer = await (await server.member("luna").press(message, "Again")).answer()
     assert answer.ephemeral
     assert "no longer kept" in answer.content
 
