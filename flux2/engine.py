@@ -215,6 +215,13 @@ class Engine:
         free, total = torch.cuda.mem_get_info(self.device)
         return total - free, total
 
+    def card(self) -> tuple[str, str | None]:
+        """Return the device's name as people know it, and a CUDA card's UUID."""
+        if not self.device.startswith("cuda"):
+            return self.device, None
+        properties = torch.cuda.get_device_properties(self.device)
+        return f"{properties.name} ({self.device})", str(getattr(properties, "uuid", "")) or None
+
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
         with self._lock, _memory_guard(_TOO_BIG):

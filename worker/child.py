@@ -117,7 +117,10 @@ def main(descriptor: int) -> None:
     )
     wish = Wish(Fence(redis), inbox)
     used, total = kit.engine.memory_bytes() or (None, None)
-    end.send(Ready(device=kit.engine.device, memory_used_bytes=used, memory_total_bytes=total))
+    name, card = kit.engine.card()
+    ways = (outfit.quantized if outfit.quantized != "none" else "", "offloaded" if outfit.cpu_offload else "")
+    words = ", ".join([name, *filter(None, ways)])
+    end.send(Ready(device=words, card=card, memory_used_bytes=used, memory_total_bytes=total))
     while True:
         _serve(inbox.next(), kit, wish, end)
 

@@ -24,6 +24,7 @@ from worker.attempt import Attempt, End, Outcome
 from worker.contract import HEARTBEAT_S, RENDER_TASK, Heartbeat, gpu_queue
 from worker.control import Orders
 from worker.fence import Fence, Refusal
+from worker.gauge import Gauge
 from worker.heartbeat import Beacon
 from worker.keeper import Keeper
 from worker.maintenance import LastingWorker
@@ -77,6 +78,7 @@ class GpuWorker(LastingWorker, Worker):
         self._stopping = shutdown
         self._job_id: str | None = None
         self._memory_used_bytes: int | None = None
+        self._gauge = Gauge()
         self._beaten_at = 0.0
         self._beaten_state = ""
         self._rests_until = 0.0
@@ -261,6 +263,9 @@ class GpuWorker(LastingWorker, Worker):
             state = "busy"
         elif ready is None:
             state = "loading"
+        self._gauge.watch(ready.card if ready else None)
+        reading = self._gauge.reading
+        used = self._memory_used_bytes or (ready.memory_used_bytes if ready else None)
         return Heartbeat.model_validate(
             {
                 "name": self.name,
@@ -269,8 +274,9 @@ class GpuWorker(LastingWorker, Worker):
                 "model": self._model,
                 "loading_percent": self._keeper.percent if state == "loading" else None,
                 "device": ready.device if ready else "",
-                "memory_used_bytes": self._memory_used_bytes or (ready.memory_used_bytes if ready else None),
+                "memory_used_bytes": reading.memory_used_bytes if reading else used,
                 "memory_total_bytes": ready.memory_total_bytes if ready else None,
+                "temperature_c": reading.temperature_c if reading else None,
                 "job_id": self._job_id,
             }
         )

@@ -64,6 +64,9 @@ class Ready(Wire):
 
     kind: Literal["ready"] = "ready"
     device: str
+    """In words: the card's name, and how the model is kept on it."""
+    card: str | None = None
+    """UUID of a CUDA card."""
     memory_used_bytes: int | None = None
     memory_total_bytes: int | None = None
 
