@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import discord
 
-from bot.language import _
+from bot.language import N_, _, listed
 from bot.ledger.job import Job, Outcome, Place, State
 from flux2.upsampling.request import DescribeRequest, WordsRequest
 from flux2.upscaling.request import UpscaleRequest
@@ -19,16 +19,29 @@ _BAR_CELLS = 10
 _LINE_BREAKS = str.maketrans({"\n": " ", "\r": " ", "\t": " "})
 
 FAILURES: dict[FailureCode, str] = {
-    FailureCode.INVALID_REQUEST: "The model cannot draw this: {reason} Press Edit to change it.",
-    FailureCode.REFUSED: "This was not drawn because it is not allowed: {reason} Press Edit to word it differently.",
-    FailureCode.OUT_OF_MEMORY: "The picture did not fit into the GPU's memory; ask for a smaller size or fewer images.",
-    FailureCode.CHECKPOINT_UNAVAILABLE: "The model's files cannot be read; tell whoever runs this bot.",
-    FailureCode.POISONED: "Drawing this broke down twice, so it was given up; try a smaller size or fewer images.",
-    FailureCode.BLOB_MISSING: "A reference image is no longer stored; attach it again with /imagine.",
-    FailureCode.UPSAMPLING_FAILED: "No better words were found: {reason} Press Again, or draw your own with /imagine.",
-    FailureCode.INTERNAL: "Something went wrong on our side; press Again, and if it stays tell whoever runs this bot.",
+    FailureCode.INVALID_REQUEST: N_("The model cannot draw this: {reason} Press Edit to change it."),
+    FailureCode.REFUSED: N_(
+        "This was not drawn because it is not allowed: {reason} Press Edit to word it differently."
+    ),
+    FailureCode.OUT_OF_MEMORY: N_(
+        "The picture did not fit into the GPU's memory; ask for a smaller size or fewer images."
+    ),
+    FailureCode.CHECKPOINT_UNAVAILABLE: N_("The model's files cannot be read; tell whoever runs this bot."),
+    FailureCode.POISONED: N_("Drawing this broke down twice, so it was given up; try a smaller size or fewer images."),
+    FailureCode.BLOB_MISSING: N_("A reference image is no longer stored; attach it again with /imagine."),
+    FailureCode.UPSAMPLING_FAILED: N_(
+        "No better words were found: {reason} Press Again, or draw your own with /imagine."
+    ),
+    FailureCode.INTERNAL: N_(
+        "Something went wrong on our side; press Again, and if it stays tell whoever runs this bot."
+    ),
 }
 """One sentence per failure; `{reason}` is filled by delivery with the error's own text."""
+_WITHOUT_REASON: dict[FailureCode, str] = {
+    FailureCode.INVALID_REQUEST: N_("The model cannot draw this. Press Edit to change it."),
+    FailureCode.REFUSED: N_("This was not drawn because it is not allowed. Press Edit to word it differently."),
+    FailureCode.UPSAMPLING_FAILED: N_("No better words were found. Press Again, or draw your own with /imagine."),
+}
 
 
 def shorten(text: str, limit: int) -> str:
@@ -48,20 +61,20 @@ def plain(text: str, limit: int) -> str:
 
 def ordinal(number: int) -> str:
     """1st, 2nd, 3rd, 4th, 11th …"""
-    if number % 100 in {11, 12, 13}:
-        return f"{number}th"
-    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
+    endings = {1: _("{number}st"), 2: _("{number}nd"), 3: _("{number}rd")}
+    ending = None if number % 100 in {11, 12, 13} else endings.get(number % 10)
+    return (ending or _("{number}th")).format(number=number)
 
 
 def duration(seconds: float) -> str:
     """Seconds in words that do not pretend to be exact."""
     if seconds < 8:
-        return "a few seconds"
+        return _("a few seconds")
     if seconds < 90:
-        return f"about {5 * round(seconds / 5)} s"
+        return _("about {seconds} s").format(seconds=5 * round(seconds / 5))
     if seconds < 90 * 60:
-        return f"about {round(seconds / 60)} min"
-    return f"about {round(seconds / 3600)} h"
+        return _("about {minutes} min").format(minutes=round(seconds / 60))
+    return _("about {hours} h").format(hours=round(seconds / 3600))
 
 
 def elapsed(seconds: float) -> str:
@@ -69,7 +82,9 @@ def elapsed(seconds: float) -> str:
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
-    return f"{whole} s" if whole < 120 else f"{whole // 60} min {whole % 60} s"
+    if whole < 120:
+        return f"{whole} s"
+    return _("{minutes} min {seconds} s").format(minutes=whole // 60, seconds=whole % 60)
 
 
 def bar(done: int, total: int) -> str:
@@ -90,16 +105,17 @@ def queued(
 
     `moment`, in Unix seconds, is counted down by Discord; without it an estimate is a matter of seconds.
     """
-    parts = ["Queued" if place is None else "Next in the queue" if place.position == 1 else ordinal_place(place)]
+    parts = [_("Queued") if place is None else _("Next in the queue") if place.position == 1 else ordinal_place(place)]
     if paused is not None:
-        parts.append("paused: " + plain(paused, 200) if paused else "paused")
+        parts.append(_("paused: {reason}").format(reason=plain(paused, 200)) if paused else _("paused"))
     elif loading is not None:
-        parts.append(f"model loading, {loading} %")
+        parts.append(_("model loading, {loading} %").format(loading=loading))
     elif is_abandoned:
-        parts.append("no GPU is running right now, but the place is kept")
+        parts.append(_("no GPU is running right now, but the place is kept"))
     elif place is not None and place.eta_s is not None:
         # Not “done”: where it takes longer after all, the moment passes and Discord counts on.
-        parts.append("expected in a few seconds" if moment is None else f"expected <t:{moment}:R>")
+        when = _("in a few seconds") if moment is None else f"<t:{moment}:R>"
+        parts.append(_("expected {when}").format(when=when))
     if place is not None and (reason := ahead(place)):
         parts.append(reason)
     return " · ".join(parts)
@@ -107,15 +123,14 @@ def queued(
 
 def ordinal_place(place: Place) -> str:
     """“Queued 3rd”."""
-    return f"Queued {ordinal(place.position)}"
+    return _("Queued {place}").format(place=ordinal(place.position))
 
 
 def ahead(place: Place) -> str:
     """Why a job waits: whose jobs go first. Empty when it is next."""
-    own = f"{place.own_ahead} of yours" if place.own_ahead else ""
-    others = f"{place.others_ahead} from others" if place.others_ahead else ""
-    both = " and ".join(filter(None, (own, others)))
-    return f"after {both}" if both else ""
+    first = [_("{count} of yours").format(count=place.own_ahead)] if place.own_ahead else []
+    first += [_("{count} from others").format(count=place.others_ahead)] if place.others_ahead else []
+    return _("after {whose}").format(whose=listed(first)) if first else ""
 
 
 def drawing(progress: Progress | None, request: Request) -> str:
@@ -126,31 +141,31 @@ def drawing(progress: Progress | None, request: Request) -> str:
         return wording(request)
     steps = request.denoising_steps * request.count
     if progress is None:
-        return f"Drawing · {bar(0, steps)}"
+        return _("Drawing") + " · " + bar(0, steps)
     match progress.phase:
         case "rewrite":
-            return "Rewriting the prompt"
+            return _("Rewriting the prompt")
         case "references" | "encode":
-            return f"Reading the prompt · {bar(0, steps)}"
+            return _("Reading the prompt") + " · " + bar(0, steps)
         case "denoise":
-            return f"Drawing · {bar(progress.step, progress.steps)}"
+            return _("Drawing") + " · " + bar(progress.step, progress.steps)
         case "decode" | "save":
-            return "Finishing the picture" if request.count == 1 else "Finishing the pictures"
+            return _("Finishing the picture") if request.count == 1 else _("Finishing the pictures")
 
 
 def wording(request: Request) -> str:
     """The line of a job that a language model is at."""
     looks = isinstance(request, DescribeRequest | UpscaleRequest)
-    return "Describing the picture" if looks else "Rewriting the prompt"
+    return _("Describing the picture") if looks else _("Rewriting the prompt")
 
 
 def _enlarging(progress: Progress | None) -> str:
     # How many tiles there are is the worker's to know.
     if progress is None or progress.phase in ("references", "encode"):
-        return "Reading the picture"
+        return _("Reading the picture")
     if progress.phase == "denoise":
-        return f"Adding detail · {bar(progress.step, progress.steps)}"
-    return "Finishing the picture"
+        return _("Adding detail") + " · " + bar(progress.step, progress.steps)
+    return _("Finishing the picture")
 
 
 def jump_url(guild_id: int | None, channel_id: int, message_id: int) -> str:
@@ -199,13 +214,13 @@ def closed(job: Job) -> str:
     """The last line a job's status message shows."""
     match job.outcome:
         case Outcome.CANCELLED:
-            return "Cancelled"
+            return _("Cancelled")
         case Outcome.UNDELIVERABLE:
-            return "Done, but Discord did not let me post it; open /jobs to get it"
+            return _("Done, but Discord did not let me post it; open /jobs to get it")
         case Outcome.FAILED:
-            return "Not drawn · " + (result_url(job) or failure(job))
+            return _("Not drawn") + " · " + (result_url(job) or failure(job))
         case _:
-            parts = ["Done", None if job.seconds is None else elapsed(job.seconds), result_url(job)]
+            parts = [_("Done"), None if job.seconds is None else elapsed(job.seconds), result_url(job)]
             return " · ".join(part for part in parts if part)
 
 
@@ -214,23 +229,28 @@ def line(job: Job, progress: Progress | None = None) -> str:
     if job.state is State.CLOSED:
         return closed(job)
     if job.cancel_requested:
-        return "Cancelling …"
+        return _("Cancelling …")
     match job.state:
         case State.RUNNING:
             return drawing(progress, job.request)
         case State.REWRITING:
             return wording(job.request)
         case State.DELIVERING if job.failure is not None:
-            return "Not drawn"
+            return _("Not drawn")
         case State.DELIVERING if isinstance(job.request, WordsRequest):
-            return "Posting the words"
+            return _("Posting the words")
         case State.DELIVERING:
-            return "Posting the picture" if job.request.count == 1 else "Posting the pictures"
+            return _("Posting the picture") if job.request.count == 1 else _("Posting the pictures")
         case _:
             return queued(None)
 
 
 def failure(job: Job) -> str:
     """Why a closed job has no picture, where no message says it."""
-    sentence = FAILURES[job.failure or FailureCode.INTERNAL]
-    return sentence.replace(": {reason}", ".")
+    code = job.failure or FailureCode.INTERNAL
+    return _(_WITHOUT_REASON.get(code, FAILURES[code]))
+
+
+def sentence(code: FailureCode) -> str:
+    """Why there is no picture, as a template for the notice that says so."""
+    return _(FAILURES[code])

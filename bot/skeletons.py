@@ -9,6 +9,7 @@ from typing import Any
 
 from bot import presenter, titles
 from bot.interactions.custom_id import Verb, custom_id
+from bot.language import _
 from flux2.prompting.scene import is_json
 from flux2.request import GenerationRequest
 from flux2.upsampling.request import RewriteRequest, WordsRequest
@@ -34,24 +35,27 @@ def result_text(request: Request, user_id: int, came_from: str = "") -> str:
     if isinstance(request, WordsRequest):
         return _words_text(request, user_id)
     title = literal(titles.title(request, _PROMPT_SHOWN))
-    figures = f"{literal(presenter.plain(request.model, 60))} · {{size}} · seed {{seed}} · {{seconds}} s"
+    figures = (literal(presenter.plain(request.model, 60)), "{size}", _("seed {seed}"), "{seconds} s")
+    told = " · ".join((_("AI-generated"), *figures))
     drawn = "> {prompt}\n" if isinstance(request, GenerationRequest) and request.upsample != "none" else ""
     line = f"-# {literal(came_from)}\n" if came_from else ""
-    return f"<@{user_id}> {title}\n{drawn}-# AI-generated · {figures}\n{line}{_caption(request)}{{notes}}"
+    return f"<@{user_id}> {title}\n{drawn}-# {told}\n{line}{_caption(request)}{{notes}}"
 
 
 def _words_text(request: WordsRequest, user_id: int) -> str:
     """A description is quoted, a JSON prompt stands in a block, a rewrite shows what it changes."""
     if isinstance(request, RewriteRequest):
         shown = "{block}" if request.structured or is_json(request.prompt) else "{diff}"
-        how = "~~dropped~~ **added** · " if shown == "{diff}" else ""
-        return f"<@{user_id}> {shown}\n-# AI-written · {how}{{seconds}} s\n{{notes}}"
-    return f"<@{user_id}> {{words}}\n-# AI-written description · {{seconds}} s\n{{notes}}"
+        told = [_("AI-written"), *([_("~~dropped~~ **added**")] if shown == "{diff}" else []), "{seconds} s"]
+    else:
+        shown, told = "{words}", [_("AI-written description"), "{seconds} s"]
+    return f"<@{user_id}> {shown}\n-# {' · '.join(told)}\n{{notes}}"
 
 
 def _caption(request: Request) -> str:
     # What steered an upscale is known only afterwards, and without a model nothing did.
-    return "-# Caption: {words}\n" if isinstance(request, UpscaleRequest) and request.method == "flux" else ""
+    is_captioned = isinstance(request, UpscaleRequest) and request.method == "flux"
+    return "-# " + _("Caption: {words}") + "\n" if is_captioned else ""
 
 
 def skeleton(
@@ -69,16 +73,16 @@ def skeleton(
     With `has_spoiler` the pictures are shown behind a click: Discord goes by the beginning of the file's name.
     `came_from` is the line of the versions before (bot/lineage.py), `late` what is said where no answer was possible.
     """
-    again = _button("Again", Verb.AGAIN, job_id, _PRIMARY)
-    vary = _button("Vary", Verb.VARY, job_id)
-    edit = _button("Edit", Verb.EDIT, job_id)
-    upscale = _button("Upscale", Verb.UPSCALE, job_id)
-    more = _button("More…", Verb.MORE, job_id)
+    again = _button(_("Again"), Verb.AGAIN, job_id, _PRIMARY)
+    vary = _button(_("Vary"), Verb.VARY, job_id)
+    edit = _button(_("Edit"), Verb.EDIT, job_id)
+    upscale = _button(_("Upscale"), Verb.UPSCALE, job_id)
+    more = _button(_("More…"), Verb.MORE, job_id)
     row = _row(again, vary, edit, upscale, more)
     if isinstance(request, WordsRequest):
-        use, reword = _button("Use", Verb.USE, job_id, _PRIMARY), _button("Edit", Verb.REWORD, job_id)
+        use, reword = _button(_("Use"), Verb.USE, job_id, _PRIMARY), _button(_("Edit"), Verb.REWORD, job_id)
         is_rewrite = isinstance(request, RewriteRequest)
-        row = _row(use, reword, *([_button("Original", Verb.ORIGINAL, job_id)] if is_rewrite else []))
+        row = _row(use, reword, *([_button(_("Original"), Verb.ORIGINAL, job_id)] if is_rewrite else []))
     return Skeleton(
         content=result_text(request, user_id, came_from),
         components=(row,),
@@ -87,7 +91,7 @@ def skeleton(
         nonce=f"r{job_id}",
         file_stem=f"{_SPOILER if has_spoiler else ''}flux2-{job_id}",
         file_size_limit=file_size_limit,
-        failures={code: f"<@{user_id}> {presenter.FAILURES[code]}" for code in FailureCode},
+        failures={code: f"<@{user_id}> {presenter.sentence(code)}" for code in FailureCode},
         failure_components=(_row(again) if isinstance(request, WordsRequest) else _row(again, edit),),
         failure_nonce=f"n{job_id}",
         late=late,

@@ -12,6 +12,7 @@ from bot.doctor import report
 from bot.doctor.finding import Finding, summary
 from bot.doctor.trial import try_a_job
 from bot.interactions import dialogue
+from bot.language import N_, _
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 _MARKS = {"ok": "✅", "warn": "⚠️", "fail": "❌"}
 
 
-@app_commands.command(description="What is wrong with the bot here, and how to mend it.")
-@app_commands.describe(picture="Also draw a test picture in this channel and wait for it.")
+@app_commands.command(description=N_("What is wrong with the bot here, and how to mend it."))
+@app_commands.describe(picture=N_("Also draw a test picture in this channel and wait for it."))
 @app_commands.guild_only()
 @app_commands.allowed_installs(guilds=True, users=False)
 @app_commands.default_permissions(manage_guild=True)
@@ -40,7 +41,8 @@ async def doctor(interaction: discord.Interaction[Flux2Bot], picture: bool = Fal
     secrets = (settings.discord_token, settings.redis_url, settings.database_url)
     found = report.without_secrets(found, (one.get_secret_value() for one in secrets))
     found.sort(key=lambda one: ("fail", "warn", "ok").index(one.level))
-    await dialogue.show_pages(interaction, f"Doctor: {summary(found)}", [_line(one) for one in found], "")
+    title = _("Doctor: {summary}").format(summary=summary(found))
+    await dialogue.show_pages(interaction, title, [_line(one) for one in found], "")
 
 
 def _line(finding: Finding) -> str:

@@ -41,6 +41,7 @@ def job(**changes: Any) -> Job:
 def test_every_failure_has_a_sentence(code: FailureCode) -> None:
     """No failure reaches a member without a sentence, and each sentence ends as one."""
     assert presenter.FAILURES[code].endswith(".")
+    assert "{" not in presenter.failure(job(state=State.CLOSED, outcome=Outcome.FAILED, failure=code))
     assert fill(skeleton("0" * 16, request(), 11, 1).failures[code], {"reason": "Too dark."}).startswith("<@11> ")
 
 
