@@ -20,7 +20,7 @@ from bot.language import _
 from bot.presenter import shorten
 from bot.refusal import Refusal
 from bot.remote import Attached
-from flux2 import images
+from flux2 import images, masking
 from flux2.errors import InvalidRequest
 from flux2.models import MEGAPIXEL
 from flux2.request import ReferenceImage
@@ -117,13 +117,26 @@ class AttachmentReader:
 
     def _keep(self, data: bytes, max_pixels: int) -> tuple[ReferenceImage, tuple[str, ...]]:
         reference = images.open_reference(data, max_pixels=self._limits.max_pixels)
-        image = reference.image
+        return self._put(reference.image, max_pixels), reference.notes
+
+    def _put(self, image: Image.Image, max_pixels: int) -> ReferenceImage:
         if image.width * image.height > max_pixels:
             scale = (max_pixels / (image.width * image.height)) ** 0.5
             side = max(1, int(image.width * scale)), max(1, int(image.height * scale))
             image = image.resize(side, Image.Resampling.LANCZOS)
         sha256 = self._blobs.put(images.encode(image, "png", 100))
-        return ReferenceImage(sha256=sha256, width=image.width, height=image.height), reference.notes
+        return ReferenceImage(sha256=sha256, width=image.width, height=image.height)
+
+    async def read_mask(self, attachment: Attached) -> ReferenceImage:
+        """Download, decode and keep a picture as a mask. Raises Refusal, also where nothing in it is white."""
+        self._check_one(attachment)
+        data = await self.fetch(attachment, max_bytes=self._limits.max_bytes)
+        with _named(attachment):
+            async with self._decoding:
+                return await asyncio.to_thread(self._keep_mask, data)
+
+    def _keep_mask(self, data: bytes) -> ReferenceImage:
+        return self._put(masking.open_mask(data, max_pixels=self._limits.max_pixels), KEPT_PIXELS)
 
     async def fetch(self, attachment: Attached, *, max_bytes: int) -> bytes:
         """Download one attachment, whatever it is, up to `max_bytes`. Raises Refusal."""

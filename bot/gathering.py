@@ -33,6 +33,8 @@ class Pointed:
     link: str | None = None
     avatar: discord.User | discord.Member | None = None
     tray: bool = False
+    mask: Attached | None = None
+    """White where the first picture is to change; no reference itself."""
 
     def is_all(self, prompt: str) -> bool:
         """Whether the attachments are all there will be, as far as the payload shows."""
@@ -47,6 +49,7 @@ class Gathered:
     prompt: str
     pictures: tuple[ReferenceImage, ...]
     notes: tuple[str, ...]
+    mask: ReferenceImage | None = None
 
 
 @dataclass
@@ -108,11 +111,12 @@ class Gathering:
                 )
             )
         read = await self._reader.read(pile.found)
+        mask = await self._reader.read_mask(pointed.mask) if pointed.mask else None
         if tray:
             called = numbered(total - len(tray) + 1, total)
             pile.notes.append(_origin(called, _("from the tray"), len(tray)))
         pictures = (*read.pictures, *(laid.picture for laid in tray))
-        return Gathered(prompt, pictures, (*read.notes, *pile.notes))
+        return Gathered(prompt, pictures, (*read.notes, *pile.notes), mask)
 
     async def find(self, member: discord.User | discord.Member, pointed: Pointed) -> list[Remote]:
         """Everything outside the prompt and the tray, not downloaded yet. Raises Refusal."""

@@ -21,6 +21,10 @@ class Options:
 
     prompt: str
     style: Style | None = None
+    region: tuple[str, ...] = ()
+    """Cells of the first picture that are to change."""
+    mask_image: ReferenceImage | None = None
+    """White where the first picture is to change; in the blobs once it was gathered."""
     aspect: str | None = None
     size: str | None = None
     model: str | None = None
@@ -46,6 +50,8 @@ class Options:
             self.prompt,
             style=self.style,
             reference_images=references,
+            region=self.region,
+            mask_image=self.mask_image,
             aspect=self.aspect,
             size=self.size,
             steps=self.steps,
@@ -56,9 +62,10 @@ class Options:
             output_quality=self.output_quality,
         )
 
-    def rehearse(self, model: Model, shapes: tuple[tuple[int, int], ...]) -> None:
-        """Settle with references of which only the stated shapes are known yet. Raises InvalidRequest."""
-        self.settle(model, tuple(ReferenceImage(sha256=_UNREAD, width=w, height=h) for w, h in shapes))
+    def rehearse(self, model: Model, shapes: tuple[tuple[int, int], ...], mask: tuple[int, int] | None = None) -> None:
+        """Settle with references, and a mask, of which only the stated shapes are known yet. Raises InvalidRequest."""
+        asked = replace(self, mask_image=_unread(mask)) if mask else self
+        asked.settle(model, tuple(_unread(shape) for shape in shapes))
 
     def require_prompt(self) -> None:
         """Refuse what no model could draw."""
@@ -71,3 +78,7 @@ class Options:
                     length=length, most=MAX_PROMPT
                 )
             )
+
+
+def _unread(shape: tuple[int, int]) -> ReferenceImage:
+    return ReferenceImage(sha256=_UNREAD, width=shape[0], height=shape[1])

@@ -49,10 +49,13 @@ class Defaults(BaseModel):
         """Return `options` with this in the place of what was left out. Raises InvalidRequest for a style not known."""
         # A size in pixels says its own shape: a preferred one beside it would be refused.
         spelled_out = options.size is not None and "x" in options.size.lower()
+        changes_a_part = bool(options.region or options.mask_image)  # of a picture that keeps its size
         kept: dict[str, Any] = {
             name: value
             for name, value in self.given().items()
-            if getattr(options, name) is None and not (name == "aspect" and spelled_out)
+            if getattr(options, name) is None
+            and not (name == "aspect" and spelled_out)
+            and not (name in {"aspect", "size"} and changes_a_part)
         }
         if "style" in kept:
             kept["style"] = styles.find(known, kept["style"])

@@ -34,10 +34,17 @@ def reworded(request: Request, model: Model, prompt: str) -> Request:
 
 
 def edited(
-    job: Job, model: Model, instruction: str, pictures: tuple[ReferenceImage, ...]
+    job: Job,
+    model: Model,
+    instruction: str,
+    pictures: tuple[ReferenceImage, ...],
+    *,
+    region: tuple[str, ...] = (),
+    mask: ReferenceImage | None = None,
 ) -> tuple[GenerationRequest, tuple[str, ...]]:
     """An edit of one of the job's pictures, which comes first in `pictures`: same size, format and settings, new words.
 
+    Of a part alone where `region` or `mask` names one; then in a lossless format, so that the rest stays as it is.
     Raises InvalidRequest.
     """
     old = job.request
@@ -48,11 +55,15 @@ def edited(
         model,
         instruction,
         reference_images=pictures,
+        region=region,
+        mask_image=mask,
         steps=old.num_inference_steps if same_kind else None,
         guidance=old.guidance_scale if same_kind else None,
         count=1,
-        output_format=old.output_format,
-        output_quality=old.output_quality,
+        output_format=None if region or mask else old.output_format,
+        output_quality=None if region or mask else old.output_quality,
     )
+    if request.is_masked:
+        return request, notes
     width, height = own(model, old.width, old.height)
     return request.model_copy(update={"width": width, "height": height}), notes

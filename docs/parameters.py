@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT))
 
 from flux2.models import HOSTED, MEGAPIXEL, REGISTRY, Bounds, Model  # noqa: E402 - the path comes first
 from flux2.prompting import builder, scene, styles  # noqa: E402
+from flux2.region import PLACES  # noqa: E402
 from flux2.request import MAX_PROMPT, MAX_REFERENCES, MAX_SEED  # noqa: E402
 from flux2.sizing import ASPECTS, MATCH, MEGAPIXELS  # noqa: E402
 from flux2.upsampling.openrouter import DEFAULT_MODEL  # noqa: E402
@@ -82,6 +83,10 @@ DRAWING = (
         "none", by_model({m.name: f"up to {m.max_references}" for m in MODELS}) + f"; hosted: see below; {MAX_REFERENCES} in a form",
         ("/imagine image1", "reply", "flag --image", "session input_images"),
         f"{_REQUEST}::test_refusals_name_the_value_and_the_limit"),
+    Row({"diffusers": "mask_image"}, "region, mask", "the whole picture",
+        f"cells {next(iter(PLACES))}–{[*PLACES][-1]} of a grid, such as A1-B2 or A1,C3; a picture of the same shape, white where it changes",
+        ("/edit region", "/edit mask", "button Edit", "menu Edit", "flag --region", "flag --mask"),
+        "tests/e2e/test_references.py::test_a_region_changes_and_every_other_pixel_stays"),
     Row({MAKERS: "match_image_size"}, "aspect match:N", "the first image's shape", "image 1 to the last (from 0 in a session)",
         ("/imagine aspect", "flag --aspect", "session match_image_size"),
         f"{_SIZING}::test_any_reference_may_give_the_shape"),

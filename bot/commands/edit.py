@@ -10,8 +10,10 @@ from discord.app_commands import Choice
 
 from bot.commands import imagine
 from bot.gathering import Pointed
+from bot.interactions.where import regions_like
 from bot.language import N_
 from bot.options import Options
+from flux2.region import parse
 from flux2.request import MAX_PROMPT, MAX_SEED
 from flux2.sizing import ASPECTS, MATCH
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     link=N_("A link to a message whose pictures follow the attached ones."),
     avatar=N_("A member whose avatar follows as a reference."),
     tray=N_("Let the pictures of your reference tray follow as references."),
+    region=N_("Change only these cells of a three by three grid, such as A1-B2; the rest keeps every pixel."),
+    mask=N_("Change only what is white in this picture, painted over the other; black keeps every pixel."),
     aspect=N_("Shape of the result; left out, that of the picture."),
     size=N_("Megapixels (0.5, 1, 2 or 4) or width x height, such as 1024x768."),
     model=N_("Which model draws."),
@@ -54,6 +58,8 @@ async def edit(
     link: app_commands.Range[str, 1, imagine.MAX_LINK] | None = None,
     avatar: discord.User | discord.Member | None = None,
     tray: bool = False,
+    region: app_commands.Range[str, 1, 60] | None = None,
+    mask: discord.Attachment | None = None,
     aspect: str | None = None,
     size: app_commands.Range[str, 1, 20] | None = None,
     model: app_commands.Range[str, 1, 100] | None = None,
@@ -68,6 +74,7 @@ async def edit(
     """Gather the options; `imagine.draw` does the rest."""
     options = Options(
         prompt=prompt,
+        region=parse(region) if region else (),
         # What a member prefers for new pictures must not bend one that is being changed.
         aspect=aspect or (None if size and "x" in size.lower() else MATCH),
         size=size,
@@ -80,7 +87,14 @@ async def edit(
         output_quality=quality,
     )
     attachments = [one for one in (image, image2, image3, image4) if one is not None]
-    await imagine.draw(interaction, options, Pointed(attachments, link, avatar, tray), source="edit", private=private)
+    pointed = Pointed(attachments, link, avatar, tray, mask)
+    await imagine.draw(interaction, options, pointed, source="edit", private=private)
+
+
+@edit.autocomplete("region")
+async def _regions(interaction: discord.Interaction[Flux2Bot], typed: str) -> list[Choice[str]]:
+    """Cells and rows of cells by name or place."""
+    return regions_like(typed)
 
 
 @edit.autocomplete("model")

@@ -23,6 +23,7 @@ from bot.ledger.job import Reach
 from bot.options import Options
 from bot.presenter import shorten
 from bot.refusal import Refusal
+from bot.remote import Attached
 from flux2.models import MEGAPIXEL
 from flux2.prompting import styles
 from flux2.request import MAX_PROMPT, MAX_SEED, GenerationRequest, ReferenceImage
@@ -135,7 +136,7 @@ async def draw(
     request, notes = await services.casting.settle(
         interaction.user.id,
         contexts.server_of(interaction),
-        options.reworded(gathered.prompt),
+        replace(options, prompt=gathered.prompt, mask_image=gathered.mask),
         (*gathered.pictures, *pictures),
     )
     if request.variants and not await _wanted(interaction, request):
@@ -181,15 +182,20 @@ def check_payload(
     services = interaction.client.services
     contexts.require_posting(interaction, private=private)
     options.require_prompt()
-    services.attachments.check(pointed.attachments)
+    services.attachments.check([*pointed.attachments, *([pointed.mask] if pointed.mask else [])])
     seen = services.offer.seen
     if has_more or not pointed.is_all(options.prompt):
         return
     # A model that was not there at the last look may be there now: that is asked after the answer.
     if seen and (options.model is None or options.model in seen):
         default = services.gate.default_model(contexts.server_of(interaction))
-        shapes = tuple((image.width or 1, image.height or 1) for image in pointed.attachments)
-        options.rehearse(services.offer.pick(options.model, default), shapes)
+        shapes = tuple(_shape(image) for image in pointed.attachments)
+        mask = _shape(pointed.mask) if pointed.mask and pointed.mask.width else None
+        options.rehearse(services.offer.pick(options.model, default), shapes, mask)
+
+
+def _shape(stated: Attached) -> tuple[int, int]:
+    return stated.width or 1, stated.height or 1
 
 
 @imagine.autocomplete("style")

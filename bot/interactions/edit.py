@@ -11,11 +11,13 @@ import discord
 from discord import ui
 
 from bot import recipes
+from bot.interactions import where
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.choosing import options_of, picture_meant
 from bot.interactions.custom_id import Verb, custom_id, parse, template
 from bot.interactions.forms import Filled
 from bot.interactions.redraw import redraw, require_posting, take
+from bot.interactions.where import Where
 from bot.language import _
 from bot.ledger.job import Job
 from bot.picks import choices, pick
@@ -70,6 +72,8 @@ def edit_modal(job: Job) -> ui.Modal:
         which: ui.Select[ui.Modal] = ui.Select(custom_id=_WHICH, options=options_of(labels), required=False)
         told = _("Left empty it is the first, or the one your words name, e.g. “image 2”.")
         modal.add_item(ui.Label(text=_("Which picture is edited"), description=told, component=which))
+    if job.pictures:
+        where.ask(modal)
     return modal
 
 
@@ -81,20 +85,27 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
     job = await job_of(interaction, parsed[1])
     if not await take(interaction, job):
         return
-    if change := filled.texts.get(_CHANGE, "").strip():
+    change, words = (filled.texts.get(name, "").strip() for name in (_CHANGE, _PROMPT))
+    there = where.said_in(filled, interaction.data or {})
+    if there:
+        change = change or words or job.request.prompt
+    if change:
         which = "".join(filled.choices.get(_WHICH, ())[:1])
-        await _edit_picture(interaction, job, change, int(which) if which else None)
+        await _edit_picture(interaction, job, change, int(which) if which else None, there)
     else:
-        await _reword(interaction, job, filled.texts.get(_PROMPT, ""))
+        await _reword(interaction, job, words)
 
 
-async def _edit_picture(interaction: discord.Interaction[Flux2Bot], job: Job, change: str, which: int | None) -> None:
+async def _edit_picture(
+    interaction: discord.Interaction[Flux2Bot], job: Job, change: str, which: int | None, there: Where
+) -> None:
     services = interaction.client.services
     models = await services.offer.look()
     model = services.offer.pick(job.request.model if job.request.model in models else None)
     picked = pick(change, len(job.pictures), first=which)
     pictures = tuple([await picture_meant(interaction, job, number) for number in picked.numbers])
-    request, notes = recipes.edited(job, model, picked.instruction, pictures)
+    mask = await services.attachments.read_mask(there.mask) if there.mask else None
+    request, notes = recipes.edited(job, model, picked.instruction, pictures, region=there.cells, mask=mask)
     await redraw(interaction, job, request, source="edit", notes=(*picked.notes, *notes))
 
 

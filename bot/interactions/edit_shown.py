@@ -12,6 +12,7 @@ import discord
 from discord import ui
 
 from bot.gathering import Pointed
+from bot.interactions import where
 from bot.interactions.forms import Filled
 from bot.options import Options
 from bot.presenter import shorten
@@ -63,6 +64,7 @@ def _modal(interaction_id: int, message_id: int, pictures: list[Remote]) -> ui.M
     )
     told = "To take something from: “image 2”, “image 3” … above; the picture itself is image 1."
     modal.add_item(ui.Label(text="Further pictures", description=told, component=uploads))
+    where.ask(modal)
     return modal
 
 
@@ -80,9 +82,10 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
     if not kept or not 1 <= number <= len(kept):
         raise Refusal(_OLD)
     uploads = uploads_in(interaction.data or {}, filled.choices.get(_IMAGES, ()))
-    pointed = Pointed([Remote.model_validate(kept[number - 1]), *uploads])
+    there = where.said_in(filled, interaction.data or {})
+    pointed = Pointed([Remote.model_validate(kept[number - 1]), *uploads], mask=there.mask)
     parent = await ledger.by_result_message(int(named[2]))
-    options = Options(prompt=filled.texts.get(_PROMPT, ""), aspect=MATCH)
+    options = Options(prompt=filled.texts.get(_PROMPT, ""), region=there.cells, aspect=MATCH)
     await draw(
         interaction,
         options,

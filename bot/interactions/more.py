@@ -22,6 +22,7 @@ from bot.interactions.send import SendButton
 from bot.interactions.spoiler import SpoilerButton
 from bot.ledger.job import Job, Reach
 from bot.presenter import shorten
+from flux2.region import told
 from flux2.request import GenerationRequest
 from flux2.upsampling.request import DescribeRequest, RewriteRequest
 from flux2.upscaling.request import UpscaleRequest
@@ -58,7 +59,7 @@ def recipe(request: Request) -> str:
     """The request as a member would type it, fit for a code block."""
     match request:
         case GenerationRequest():
-            return command_line("/imagine", _drawn(request))
+            return command_line("/edit" if request.is_masked else "/imagine", _drawn(request))
         case UpscaleRequest():
             return command_line("/upscale", _enlarged(request))
         case RewriteRequest():
@@ -84,7 +85,8 @@ _Options = dict[str, str | float | None]
 def _drawn(request: GenerationRequest) -> _Options:
     return {
         "prompt": " ".join(request.prompt.split()),
-        "size": f"{request.width}x{request.height}",
+        "region": told(request.region) or None,
+        "size": None if request.is_masked else f"{request.width}x{request.height}",
         "model": request.model,
         "steps": request.num_inference_steps,
         "guidance": request.guidance_scale,

@@ -99,6 +99,8 @@ def remixed(request: GenerationRequest, filled: Filled) -> Options:
     size = filled.texts.get(_SIZE, "").strip()
     return Options(
         prompt=filled.texts.get(_PROMPT, "").strip() or request.prompt,
+        region=request.region,
+        mask_image=request.mask_image,
         size=None if size in {"", f"{request.width}x{request.height}"} else size,
         seed=_whole(filled, _SEED, None),
         steps=_whole(filled, _STEPS, request.num_inference_steps),

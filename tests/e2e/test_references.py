@@ -50,6 +50,20 @@ async def test_edit_changes_what_was_said_and_keeps_the_rest(stack: Stack, tmp_p
     assert "Image 1 decides the shape." in line["content"]
 
 
+async def test_a_region_changes_and_every_other_pixel_stays(stack: Stack, tmp_path: Path) -> None:
+    """Of two red circles the one in the right column turns blue; outside it the largest difference is 0."""
+    before = Image.new("RGB", (192, 128), "white")
+    for left in (20, 135):
+        ImageDraw.Draw(before).ellipse((left, 40, left + 48, 88), fill=(220, 30, 30))
+    before.save(tmp_path / "two.png")
+    options = {"seed": "1", "region": "C1-C3"}
+    line = await converse(Errand("edit", tmp_path / "out", "make it blue", (tmp_path / "two.png",), options), stack)
+    after = np.asarray(Image.open(line["files"][0]).convert("RGB")).astype(int)
+    assert np.abs(after - np.asarray(before))[:, :128].max() == 0
+    assert after[64, 160, 2] > after[64, 160, 0] + 80
+    assert "Only C1-C3 was drawn anew." in line["content"]
+
+
 async def test_two_references_are_told_apart(stack: Stack, tmp_path: Path, square: Path, circle: Path) -> None:
     """Image 1 takes image 2's colour, or its background: each prompt changes that alone."""
     options = {"seed": "1", "format": "png"}
