@@ -32,7 +32,8 @@ def varied(
     old = job.request
     drawn = old.of_picture(number - 1) if isinstance(old, GenerationRequest) else None
     if drawn is not None and drawn.model == model.name:
-        anew = {"init_image": picture, "strength": strength, "seed": secrets.randbelow(MAX_SEED + 1)}
+        anew: dict[str, object] = {"init_image": picture, "strength": strength, "seed": secrets.randbelow(MAX_SEED + 1)}
+        anew |= {"region": (), "mask_image": None}  # it is drawn as a whole
         return drawn.model_copy(update={**anew, "count": _count(old, model)}), _which(job, number)
     request, notes = settle(
         model,

@@ -153,8 +153,8 @@ def _flatten(image: Image.Image, deep: bool, ground: str) -> tuple[Image.Image, 
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         lowest, _highest = rgba.getchannel("A").getextrema()
-        if lowest != 255:
-            notes.append(_("The picture's transparent parts became {ground}.").format(ground=ground))
+        if lowest != 255 and ground == "white":
+            notes.append(_("The picture's transparent parts became white."))
         return Image.alpha_composite(Image.new("RGBA", rgba.size, ground), rgba).convert("RGB"), notes
     if image.mode == "CMYK":
         notes.append(_("The picture's print colours (CMYK) became RGB."))
