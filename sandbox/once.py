@@ -127,7 +127,7 @@ async def converse(errand: Errand, stack: Stack, progress: _Progress | None = No
     answer = await use.answer(timeout=errand.timeout_s)
     if errand.command.split()[0] not in PICTURE_COMMANDS:
         return _spoken(answer, use, time.monotonic() - sent)
-    if answer.ephemeral:
+    if answer.ephemeral and not job_ids(answer):
         raise Refused(answer.content, "refused", "bot")
     progress.doing, progress.stage = "waiting for the picture", "job"
     job_id = await _job_id_of(answer, stack, use)

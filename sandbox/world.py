@@ -36,6 +36,8 @@ class Application:
     message_content: bool = False
     guild_members: bool = False
     presences: bool = False
+    user_install: bool = True
+    """Whether members may add it to their account."""
     installed_by: set[int] = field(default_factory=set)
     """Users who added the application to their own account."""
 

@@ -31,8 +31,18 @@ def invite_url(application_id: int) -> str:
     return discord.utils.oauth_url(application_id, permissions=NEEDED, scopes=("bot", "applications.commands"))
 
 
-async def examine(token: str, api_url: str, gateway_url: str | None, commands: Iterable[str]) -> list[Finding]:
-    """Log in without a gateway, and compare the commands Discord knows with `commands`."""
+def account_url(application_id: int) -> str:
+    """The link that adds the bot to a member's own account."""
+    return discord.utils.oauth_url(application_id, scopes=("applications.commands",)) + "&integration_type=1"
+
+
+async def examine(
+    token: str, api_url: str, gateway_url: str | None, commands: Iterable[str], *, user_install: bool = False
+) -> list[Finding]:
+    """Log in without a gateway, and compare the commands Discord knows with `commands`.
+
+    `user_install`: members are to be able to add the bot to their account.
+    """
     use(api_url, gateway_url)
     client = discord.Client(intents=discord.Intents.none())
     try:
@@ -40,7 +50,10 @@ async def examine(token: str, api_url: str, gateway_url: str | None, commands: I
         assert client.application_id is not None
         known = await client.http.get_global_commands(client.application_id)
         found = [ok("Token", f"logged in as {client.user}"), judge_commands([one["name"] for one in known], commands)]
-        return [*found, ok("Invite", invite_url(client.application_id))]
+        found.append(ok("Invite", invite_url(client.application_id)))
+        if user_install and client.application is not None:
+            found.append(judge_accounts(client.application))
+        return found
     except discord.LoginFailure:
         return [fail("Token", complaints.REFUSED)]
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
@@ -56,6 +69,14 @@ def judge_commands(known: Iterable[str], wanted: Iterable[str]) -> Finding:
         names = ", ".join("/" + name for name in missing[:8])
         return fail("Commands", f"Discord does not know {names}", "Restart the bot: it makes its commands known.")
     return ok("Commands", "Discord knows all of them")
+
+
+def judge_accounts(application: discord.AppInfo) -> Finding:
+    """Whether Discord lets members add the bot to their account."""
+    if application.user_integration_config is None:
+        fix = "Allow User Install under Installation in the developer portal, or set USER_INSTALL=false."
+        return fail("User install", "Discord lets no member add the bot to their account", fix)
+    return ok("User install", account_url(application.id))
 
 
 def judge_gateway(latencies: Sequence[float]) -> Finding:

@@ -28,7 +28,13 @@ async def of_deployment(settings: BotSettings, commands: Iterable[str]) -> list[
     token, redis_url = settings.discord_token.get_secret_value(), settings.redis_url.get_secret_value()
     loopback = settings.allows_loopback_attachments
     parts = await asyncio.gather(
-        discord_side.examine(token, settings.discord_api_url, settings.discord_gateway_url, commands),
+        discord_side.examine(
+            token,
+            settings.discord_api_url,
+            settings.discord_gateway_url,
+            commands,
+            user_install=settings.user_install,
+        ),
         redis_side.examine(redis_url),
         store_side.examine_ledger(settings.database_url.get_secret_value()),
         store_side.examine_blobs(settings.blob_url),

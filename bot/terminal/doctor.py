@@ -47,6 +47,8 @@ async def invite(settings: BotSettings) -> int:
         sys.stdout.write(
             f"{discord_side.invite_url(client.application_id)}\nPermissions: {discord_side.NEEDED.value} ({names}).\n"
         )
+        if settings.user_install:
+            sys.stdout.write(f"To a member's own account: {discord_side.account_url(client.application_id)}\n")
     except discord.LoginFailure:
         return _say(complaints.REFUSED)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:

@@ -114,7 +114,7 @@ class Users:
             "tags": [],
             "summary": "",
             "cover_image": None,
-            "integration_types_config": {"0": {}},
+            "integration_types_config": {"0": {}, "1": {}} if app.user_install else {"0": {}},
         }
         return reply(body)
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot import reconciler as reconciling
-from bot.ledger.job import Caps, Job, NewJob, Outcome, State
+from bot.ledger.job import Caps, Job, NewJob, Outcome, Reach, State, Status
+from bot.ledger.rows import now
 from bot.reconciler import Reconciler
-from worker.contract import Released, deliver_queue, job_key, lease_key, run_key
+from worker.contract import Answer, Released, deliver_queue, job_key, lease_key, run_key
 from worker.fence import Hold
 from worker.outbox import Outbox
 
@@ -290,6 +292,20 @@ async def test_a_job_without_destination_goes_to_its_channel(
     assert (placed.channel_id, placed.dm_user_id, placed.reply_to) == (job.channel_id, job.user_id, None)
     stack.serve("w1")
     assert await stack.dispatcher.dispatch() == 1
+
+
+async def test_a_private_job_without_destination_stays_private(
+    stack: Stack, new_job: Callable[..., NewJob], caps: Caps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bot died before it stored where the result goes: not the channel, where all would see it, but the answer."""
+    monkeypatch.setattr(reconciling, "_UNPLACED_AFTER", timedelta(0))
+    expires = now() + timedelta(minutes=15)
+    status = Status(30, 900, "token", expires, application_id=77, reach=Reach.PRIVATE)
+    job = await stack.ledger.accept(replace(new_job(), status=status), caps)
+    await stack.reconciler.reconcile()
+    placed = await stack.ledger.get(job.id)
+    assert placed.is_private
+    assert placed.destination.answer == Answer(application_id=77, token="token", expires_at=expires, is_private=True)
 
 
 async def test_keys_of_closed_jobs_expire(stack: Stack, queue_up: QueueUp) -> None:

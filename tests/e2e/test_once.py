@@ -25,8 +25,8 @@ def once(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
 
 
 def test_one_prompt_prints_one_json_line_and_leaves_a_picture(tmp_path: Path) -> None:
-    """Exit 0, one line of JSON on stdout, and the file it names is a picture."""
-    done = once("--prompt", "a red fox", "--option", "aspect=16:9", "--out", str(tmp_path))
+    """Exit 0, one line of JSON on stdout, and the file it names is a picture, which nobody else saw."""
+    done = once("--prompt", "a red fox", "--option", "aspect=16:9", "--option", "private=true", "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr
     line = json.loads(done.stdout)
     assert done.stdout.count("\n") == 1

@@ -100,6 +100,16 @@ async def unsynced(place: Place) -> list[Finding]:
     return await discord_side.examine(place.server.world.token, place.server.api_url, None, ["imagine"])
 
 
+async def no_accounts(place: Place) -> list[Finding]:
+    """The developer portal allows no User Install."""
+    world = place.server.world
+    world.application.user_install = False
+    try:
+        return await discord_side.examine(world.token, place.server.api_url, None, [], user_install=True)
+    finally:
+        world.application.user_install = True
+
+
 async def newer_ledger(place: Place) -> list[Finding]:
     """Written by a version from the future."""
     await (await Ledger.open(place.ledger_url)).close()
@@ -200,6 +210,7 @@ FAULTS: dict[str, tuple[Callable[[Place], Awaitable[list[Finding]]], str, str]] 
         "warn",
         "Remove DISCORD_API_URL",
     ),
+    "no user install": (no_accounts, "fail", "Allow User Install"),
     "Redis away": (lambda place: redis_side.examine(NOBODY), "fail", "start it or set REDIS_URL"),
     "no Redis URL": (lambda place: redis_side.examine("not a url"), "fail", "redis://host:6379/0"),
     "AOF off": (lambda place: _redis(place, appendonly="no"), "warn", "--appendonly yes"),
