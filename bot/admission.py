@@ -25,7 +25,11 @@ from bot.narration import Narration
 from bot.policy import Applicant, Terms, Threads
 from bot.refusal import Refusal
 from bot.skeletons import skeleton
-from bot.verdicts import quota_refusal
+from bot.verdicts import not_allowed, quota_refusal
+from flux2.errors import ScreeningRefused
+from flux2.request import GenerationRequest
+from flux2.screening.policy import Policy
+from flux2.screening.port import NOTHING, Screening
 from worker.contract import Destination, Request
 
 _log = logging.getLogger(__name__)
@@ -70,11 +74,15 @@ class Front(Protocol):
 class Admission:
     """Accepts settled wishes."""
 
-    def __init__(self, ledger: Ledger, dispatcher: Dispatcher, narration: Narration, gate: Gate) -> None:
+    def __init__(
+        self, ledger: Ledger, dispatcher: Dispatcher, narration: Narration, gate: Gate, screening: Screening = NOTHING
+    ) -> None:
+        """`screening` has the operator's rules; pictures are looked at where they are drawn."""
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._narration = narration
         self._gate = gate
+        self._screening = screening
 
     async def admit(self, entry: Entry, front: Front) -> Job | None:
         """Accept the job, show it and let it be dispatched. None: this very event was accepted before.
@@ -82,6 +90,7 @@ class Admission:
         Raises Refusal where the member may not have it, or where a cap or a quota is reached.
         """
         terms, caps = await self._gate.admit(entry.applicant, demand_of(entry.request))
+        await self._require_allowed(entry, terms.screening)
         front.agree(terms.threads)
         try:
             job = await self._accept(entry, front.placeholder(), caps, terms)
@@ -105,6 +114,18 @@ class Admission:
         await self._dispatcher.cancel(job.id)
         await self._ledger.status_finished(job.id)
         raise Refusal(presenter.too_long(None if paused is not None else wait_s))
+
+    async def _require_allowed(self, entry: Entry, policy: Policy) -> None:
+        """Refuse what the rules refuse before anybody waits for it, and before it costs anything."""
+        screening = self._screening.under(policy.without_question())
+        try:
+            # Off the loop: the longest prompts in all their readings take some hundredths of a second.
+            for prompt in dict.fromkeys(_prompts(entry.request)):
+                await asyncio.to_thread(screening.check_prompt, prompt)
+        except ScreeningRefused as refused:
+            # Never the words themselves: what was asked for is nobody's to read.
+            _log.info("Event %s was refused by the rules.", entry.idempotency_key)
+            raise not_allowed(str(refused)) from refused
 
     async def _accept(self, entry: Entry, placeholder: Status | None, caps: Caps, terms: Terms) -> Job:
         who = entry.applicant
@@ -130,6 +151,7 @@ class Admission:
                 late=presenter.late() if placeholder and placeholder.answer else "",
             ),
             status=placeholder,
+            policy=terms.screening,
         )
         try:
             return await self._ledger.accept(row, caps)
@@ -169,6 +191,10 @@ class Admission:
         if shown is not None:
             await self._narration.follow(shown)
         self._dispatcher.wake()
+
+
+def _prompts(request: Request) -> tuple[str, ...]:
+    return request.prompts if isinstance(request, GenerationRequest) else (request.prompt,)
 
 
 def channel_itself(job: Job, *, reply_to: int | None = None) -> Destination:

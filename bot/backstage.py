@@ -44,8 +44,11 @@ from bot.status_message import StatusMessages
 from bot.takeover import take_over
 from bot.tray_desk import TrayDesk
 from config.settings import STYLES, BotSettings
+from flux2.errors import CheckpointUnavailable
 from flux2.prompting import styles
 from flux2.prompting.styles import Styles
+from flux2.screening import rules
+from flux2.screening.port import NOTHING, Screening
 from worker.blobs import Blobs, BlobsUnavailable, open_blobs
 
 _log = logging.getLogger(__name__)
@@ -93,6 +96,7 @@ class Backstage:
     async def open(cls, client: discord.Client, settings: BotSettings) -> Backstage:
         """Open styles, ledger, blobs and Redis. Raises CannotStart."""
         style_list = await asyncio.to_thread(_styles, settings.styles_file or STYLES)
+        screening = await asyncio.to_thread(_screening, settings.rules_file)
         blobs = await asyncio.to_thread(_blobs, settings.blob_url)
         redis, queue = await _redis(settings.redis_url.get_secret_value())
         claim, ledger = await _ledger(settings.database_url.get_secret_value())
@@ -127,7 +131,7 @@ class Backstage:
             links=links,
             gathering=Gathering(attachments, links, ledger.trays),
             tray_desk=TrayDesk(ledger.trays, attachments, blobs),
-            admission=Admission(ledger, dispatcher, narration, gate),
+            admission=Admission(ledger, dispatcher, narration, gate, screening),
             gate=gate,
             privacy=Privacy(ledger, dispatcher, queue, blobs, _retention(settings)),
         )
@@ -215,6 +219,13 @@ def _styles(path: Path) -> Styles:
     try:
         return styles.read(path)
     except styles.StylesUnreadable as error:
+        raise CannotStart(str(error), _CONFIG) from error
+
+
+def _screening(path: Path | None) -> Screening:
+    try:
+        return Screening(prompts=(rules.read(path),)) if path else NOTHING
+    except CheckpointUnavailable as error:
         raise CannotStart(str(error), _CONFIG) from error
 
 

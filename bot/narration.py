@@ -23,7 +23,7 @@ from bot.shared_look import SharedLook
 from bot.status_line import Pace, StatusLine
 from bot.status_message import StatusMessages
 from worker.blobs import BlobMissing, Blobs
-from worker.contract import Event, Progress
+from worker.contract import SPOILER, Event, Progress
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +83,9 @@ class Narration:
         else:
             self._progress.pop(job.id, None)
         self._say(job)
-        if isinstance(event, Progress) and event.preview and (line := self._lines.get(job.id)):
+        # Where pictures lie behind a click, none is shown on the way.
+        is_open = not job.skeleton.file_stem.startswith(SPOILER)
+        if isinstance(event, Progress) and event.preview and is_open and (line := self._lines.get(job.id)):
             await self._show(line, event.preview)
 
     def _is_between_pictures(self, event: Progress) -> bool:

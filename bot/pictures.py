@@ -15,6 +15,7 @@ from bot.refusal import Refusal
 from bot.services import Services
 from flux2.request import ReferenceImage
 from worker.blobs import BlobMissing, Blobs
+from worker.contract import SPOILER
 
 
 async def picture_of(
@@ -48,8 +49,14 @@ def files_of(job: Job, blobs: Blobs) -> list[discord.File]:
     except BlobMissing as gone:
         raise Refusal(_("These pictures are no longer stored; draw them again with /imagine.")) from gone
     alt_text = titles.alt_text(job.request)
+    hides_all = job.skeleton.file_stem.startswith(SPOILER)
     return [
         # The skeleton's name: what is behind a click stays there.
-        discord.File(io.BytesIO(data), f"{job.skeleton.file_stem}-{i}.{picture.output_format}", description=alt_text)
+        discord.File(
+            io.BytesIO(data),
+            f"{job.skeleton.file_stem.removeprefix(SPOILER)}-{i}.{picture.output_format}",
+            description=alt_text,
+            spoiler=hides_all or picture.spoiler,
+        )
         for i, (data, picture) in enumerate(zip(contents, job.pictures, strict=True), start=1)
     ]

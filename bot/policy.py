@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.language import _
 from bot.ledger.allowance import Allowance
 from bot.ledger.rules import Document, Key, Scope
+from flux2.screening.policy import Policy
 
 Threads = Literal["here", "auto", "always"]
 
@@ -46,22 +47,34 @@ class RolePolicy(Bounds):
     days_on_server: int | None = Field(default=None, ge=0, le=3650)
 
 
-class ChannelRule(Bounds):
+class Safety(_Rule):
+    """What may be drawn and how it is shown, beside the operator's screens: it only ever adds to them."""
+
+    denied_words: tuple[Annotated[str, Field(min_length=2, max_length=60)], ...] = Field(default=(), max_length=100)
+    image_threshold: float | None = Field(default=None, ge=0.05, lt=1)
+    """Pictures that score higher are refused."""
+    spoiler_threshold: float | None = Field(default=None, ge=0.05, lt=1)
+    """Results that score higher are posted behind a click."""
+    question: bool = False
+    """The text encoder is asked about prompts and pictures."""
+    spoiler: bool = False
+    """Every picture is posted behind a click."""
+
+
+class ChannelRule(Bounds, Safety):
     """What holds in one channel and its threads."""
 
     access: Literal["allow", "deny"] | None = None
     threads: Threads | None = None
 
 
-class GuildRule(Bounds):
+class GuildRule(Bounds, Safety):
     """What holds on a whole server."""
 
     threads: Threads | None = None
     default_model: str | None = None
     disabled_models: tuple[str, ...] = ()
     reports_channel: int | None = None
-    spoiler: bool = False
-    """Every picture is posted behind a click."""
     age_restricted_only: bool = False
 
 
@@ -129,6 +142,8 @@ class Terms:
     """Whether pictures are drawn in this channel at all."""
     has_spoiler: bool = False
     needs_age_restriction: bool = False
+    screening: Policy = field(default_factory=Policy)
+    """What goes to the screens with the job."""
 
     @property
     def allowance(self) -> Allowance:
@@ -165,9 +180,26 @@ def terms(applicant: Applicant, of_guild: Rules, of_operator: Rules, elsewhere: 
         disabled_models=frozenset((*guild.disabled_models, *operator.disabled_models)),
         threads=channel.threads or guild.threads or "auto",
         is_open=_is_open(channel, of_guild),
-        has_spoiler=guild.spoiler or operator.spoiler,
+        has_spoiler=channel.spoiler or guild.spoiler or operator.spoiler,
         needs_age_restriction=guild.age_restricted_only or operator.age_restricted_only,
+        screening=_screening(applicant, (operator, guild, channel)),
     )
+
+
+def _screening(applicant: Applicant, layers: Iterable[Safety]) -> Policy:
+    """Words add up; the lowest of each threshold holds; one who wants the question has it asked."""
+    rules = list(layers)
+    return Policy(
+        deny=tuple(sorted({word for rule in rules for word in rule.denied_words})),
+        refuse_above=_lowest(rule.image_threshold for rule in rules),
+        hide_above=_lowest(rule.spoiler_threshold for rule in rules),
+        asks=any(rule.question for rule in rules),
+        is_age_restricted=applicant.is_age_restricted,
+    )
+
+
+def _lowest(figures: Iterable[float | None]) -> float | None:
+    return min((figure for figure in figures if figure is not None), default=None)
 
 
 def _channel(applicant: Applicant, of_guild: Rules) -> ChannelRule:

@@ -72,13 +72,14 @@ def destination_of(job: Job) -> Destination:
 def wire(job: Job) -> str:
     """What workers read of a job."""
     return RenderJob(
-        schema_version=since(job.request, destination_of(job)),
+        schema_version=since(job.request, destination_of(job), job.policy),
         job_id=job.id,
         kind=job.request.kind,
         request=job.request,
         skeleton=job.skeleton,
         destination=destination_of(job),
         notes=job.notes,
+        policy=job.policy,
     ).model_dump_json()
 
 

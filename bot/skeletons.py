@@ -14,10 +14,9 @@ from flux2.prompting.scene import is_json
 from flux2.request import GenerationRequest
 from flux2.upsampling.request import RewriteRequest, WordsRequest
 from flux2.upscaling.request import UpscaleRequest
-from worker.contract import FailureCode, Request, Skeleton, literal
+from worker.contract import SPOILER, FailureCode, Request, Skeleton, literal
 
 _PROMPT_SHOWN = 400
-_SPOILER = "SPOILER_"
 _ACTION_ROW, _BUTTON = 1, 2
 _PRIMARY, _SECONDARY = 1, 2
 
@@ -89,7 +88,7 @@ def skeleton(
         alt_text=titles.alt_text_template(request),
         mentions=(user_id,),
         nonce=f"r{job_id}",
-        file_stem=f"{_SPOILER if has_spoiler else ''}flux2-{job_id}",
+        file_stem=f"{SPOILER if has_spoiler else ''}flux2-{job_id}",
         file_size_limit=file_size_limit,
         failures={code: f"<@{user_id}> {presenter.sentence(code)}" for code in FailureCode},
         failure_components=(_row(again) if isinstance(request, WordsRequest) else _row(again, edit),),

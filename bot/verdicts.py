@@ -56,6 +56,13 @@ def quota_refusal(reached: QuotaReached) -> Refusal:
     return Refusal(_("{said}; it frees up {frees}.").format(said=said, frees=frees))
 
 
+def not_allowed(reason: str) -> Refusal:
+    """The sentence for a prompt that the rules refuse; `reason` is the screens' own sentence."""
+    return Refusal(
+        _("I do not draw this: {reason}; word it differently.").format(reason=plain(reason.rstrip("."), 200))
+    )
+
+
 def left_today(allowance: Allowance, used: Usage) -> str:
     """What is left of a day's quotas, and when they begin anew; empty without any."""
     parts = []

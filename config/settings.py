@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flux2.models import Quantization
 from flux2.screening.outfit import Screens
+from flux2.screening.policy import Levels
 
 _DISCORD_API = "https://discord.com/api/v10"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -181,6 +182,20 @@ class WorkerSettings(QueueSettings):
     flux2_screen_threshold: float = Field(
         default=0.85, ge=0, lt=1, description="Refused are pictures whose labels score higher than this, 0 to 1."
     )
+    flux2_screen_age_restricted_threshold: float | None = Field(
+        default=None, ge=0, le=1, description="The same in age-restricted channels; FLUX2_SCREEN_THRESHOLD where unset."
+    )
+    flux2_screen_spoiler_threshold: float = Field(
+        default=0.5, ge=0, le=1, description="Results that score higher than this are posted behind a click; 1: none."
+    )
+    flux2_screen_question: Literal["never", "optional", "always"] = Field(
+        default="optional",
+        description="Whether the model's text encoder is asked, yes or no, about prompts and pictures: never, optional "
+        "(where a server wants it) or always.",
+    )
+    flux2_screen_fail_open: bool = Field(
+        default=False, description="Let pass what a screen could not judge; otherwise it is refused."
+    )
 
     @property
     def screens(self) -> Screens:
@@ -190,7 +205,13 @@ class WorkerSettings(QueueSettings):
             rules=self.rules_file,
             classifier=self._classifier,
             labels=labels,
-            threshold=self.flux2_screen_threshold,
+            levels=Levels(
+                refuse=self.flux2_screen_threshold,
+                refuse_age_restricted=self.flux2_screen_age_restricted_threshold,
+                hide=self.flux2_screen_spoiler_threshold,
+            ),
+            question=self.flux2_screen_question,
+            fails_open=self.flux2_screen_fail_open,
         )
 
     @property

@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 TILING_PIXELS = MEGAPIXEL * 3 // 2
 """Above this the VAE decodes in tiles: whole, 2048x2048 in bf16 takes many GB beside the weights."""
 
+_A_WORD = 4
+"""Tokens: yes or no, a full stop, and the end of the turn."""
+
 _TOO_BIG = "The picture needs more memory than this worker has; ask for a smaller one or fewer references."
 
 OnStep = Callable[[int], None]
@@ -197,6 +200,16 @@ class Engine:
 
         with self._exclusive():
             return local.write(self._pipe, instruction, prompt, images, self.device, seed, on_token)
+
+    def judge(self, instruction: str, prompt: str, images: Sequence[Image.Image] = ()) -> str:
+        """Let the text encoder say what is likeliest, in a word: the same question gets the same answer.
+
+        Raises OutOfMemory, and UpsamplingFailed where it says more than a word.
+        """
+        from flux2.upsampling import local
+
+        with self._exclusive():
+            return local.write(self._pipe, instruction, prompt, images, self.device, 0, None, most=_A_WORD)
 
     @contextmanager
     def borrow(self) -> Iterator[Any]:

@@ -36,3 +36,11 @@ class CheckpointUnavailable(Flux2Error):
 
 class GenerationCancelled(BaseException):
     """Raised at a step boundary when the caller asked to stop."""
+
+
+def loses_the_device(error: BaseException) -> bool:
+    """Whether the accelerator's context is dead after `error`, so that nothing later in this process can succeed."""
+    words = str(error)
+    return isinstance(error, RuntimeError) and any(
+        sign in words for sign in ("CUDA error", "CUDNN_STATUS", "HIP error")
+    )

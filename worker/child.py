@@ -130,7 +130,7 @@ def _load(outfit: Outfit) -> Kit:
     blobs = open_blobs(outfit.blob_url)
     # Importing torch takes seconds, in which the parent may die: by now this process is tied to it.
     from flux2.engine import Engine
-    from flux2.screening.opening import open_screens
+    from flux2.screening.opening import open_screens, with_question
     from worker.kinds.kit import Kit
 
     screening = open_screens(outfit.screens, hf_home=outfit.hf_home)
@@ -141,6 +141,7 @@ def _load(outfit: Outfit) -> Kit:
         quantized=outfit.quantized,
         hf_home=outfit.hf_home,
     )
+    screening = with_question(screening, outfit.screens, engine)
     engine.warm_up()
     saver = ThreadPoolExecutor(_SAVERS, thread_name_prefix="save")
     return Kit(engine, blobs, saver, screening, preview_interval_s=outfit.preview_interval_s)

@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Discriminator, Field,
 
 from flux2.models import Model
 from flux2.request import GenerationRequest, OutputFormat, Sha256
+from flux2.screening.policy import UNRULED, Policy
 from flux2.upsampling.request import DescribeRequest, RewriteRequest
 from flux2.upscaling.request import UpscaleRequest
 
@@ -123,6 +124,9 @@ class Answer(Wire):
     """Only the member who asked sees it."""
 
 
+SPOILER = "SPOILER_"  # begins the name of a file that Discord shows behind a click
+
+
 class Destination(Wire):
     """Where a result goes. `channel_id` is the thread, or the channel itself where no thread could be made."""
 
@@ -189,9 +193,10 @@ def asks_api(request: Request) -> bool:
     return isinstance(request, RewriteRequest | DescribeRequest) and request.route == "openrouter"
 
 
-def since(request: Request, destination: Destination | None = None) -> int:
-    """The oldest schema whose workers can run `request` and take its result to `destination`."""
-    if destination is not None and destination.answer is not None:
+def since(request: Request, destination: Destination | None = None, policy: Policy = UNRULED) -> int:
+    """The oldest schema whose workers can run `request` under `policy` and take its result to `destination`."""
+    if policy != UNRULED or (destination is not None and destination.answer is not None):
+        # An older worker would draw what this server refuses, or post what nobody else may see.
         return 4
     if isinstance(request, GenerationRequest):
         if request.init_image:
@@ -213,10 +218,12 @@ class RenderJob(Wire):
     destination: Destination
     notes: tuple[str, ...] = ()
     """Sentences the bot already wants on the result: snapped size, first frame of a GIF."""
+    policy: Policy = Field(default=UNRULED, exclude_if=lambda policy: policy == UNRULED)
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        if self.kind != self.request.kind or self.schema_version < SINCE[self.kind]:
+        oldest = SINCE[self.kind] if self.policy == UNRULED else since(self.request, policy=self.policy)
+        if self.kind != self.request.kind or self.schema_version < oldest:
             raise ValueError(f"a {self.request.kind} stated as {self.kind} of schema {self.schema_version}")
         return self
 
@@ -230,6 +237,8 @@ class Picture(Wire):
     height: int
     size_bytes: int
     seed: int
+    spoiler: bool = Field(default=False, exclude_if=lambda spoiler: not spoiler)
+    """Posted behind a click: its score is close to what is refused."""
 
 
 class RenderResult(Wire):

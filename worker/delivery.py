@@ -21,7 +21,7 @@ import aiohttp
 import discord
 from discord.http import Route
 
-from worker.contract import Answer
+from worker.contract import SPOILER, Answer
 from worker.post import Post
 
 _log = logging.getLogger(__name__)
@@ -315,7 +315,10 @@ def _is_same(message: dict[str, Any], post: Post, since: datetime.datetime) -> b
     if str(message.get("nonce", "")) == post.nonce:
         return True
     if post.files:
-        return any(str(file["filename"]).startswith(f"{post.file_stem}-") for file in message["attachments"])
+        # Any of them may be behind a click, by its score or by a button that was pressed meanwhile.
+        stem = post.file_stem.removeprefix(SPOILER)
+        names = (str(file["filename"]).removeprefix(SPOILER) for file in message["attachments"])
+        return any(name.startswith(f"{stem}-") for name in names)
     # A notice has no file to know it by: its buttons carry the job id, and its words and age must agree.
     components = Post(content="", plain="", nonce="", file_stem="", components=tuple(message.get("components", ())))
     young = discord.utils.snowflake_time(int(message["id"])) >= since

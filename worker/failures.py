@@ -28,11 +28,3 @@ def reason(error: Exception) -> str | None:
     if not isinstance(error, errors.Flux2Error) or isinstance(error, errors.CheckpointUnavailable):
         return None
     return str(error) or None
-
-
-def loses_the_device(error: Exception) -> bool:
-    """Whether the accelerator's context is dead after `error`, so that no later job in this process can succeed."""
-    words = str(error)
-    return isinstance(error, RuntimeError) and any(
-        sign in words for sign in ("CUDA error", "CUDNN_STATUS", "HIP error")
-    )

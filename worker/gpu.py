@@ -190,7 +190,7 @@ class GpuWorker(LastingWorker, Worker):
             else:
                 outcome = Attempt(
                     resident,
-                    Order(job_id=job_id, attempt=attempt, request=job.request),
+                    Order(job_id=job_id, attempt=attempt, request=job.request, policy=job.policy),
                     self._fence,
                     self._limits,
                     beat=lambda: self._beat(rq_job),

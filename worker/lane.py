@@ -135,7 +135,7 @@ def _courier(settings: DeliverySettings, redis: Redis) -> Iterator[None]:
 @contextlib.contextmanager
 def _desk(settings: DeliverySettings, redis: Redis, name: str) -> Iterator[None]:
     # The gpu worker looks at pictures; here torch is not installed.
-    screening = open_screens(settings.screens.model_copy(update={"classifier": None}))
+    screening = open_screens(settings.screens.model_copy(update={"classifier": None, "question": "never"}))
     access = openrouter_access(settings)
     try:
         rewrite.employ(rewrite.Desk(redis, open_blobs(settings.blob_url), access, screening, name))

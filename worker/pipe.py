@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, TypeAdapter, field_serializer
 from flux2.models import Model, Quantization
 from flux2.request import Sha256
 from flux2.screening.outfit import Screens
+from flux2.screening.policy import Policy
 from worker.contract import Phase, RenderResult, Request, Wire
 
 _MAX_BYTES = 4 * 1024 * 1024
@@ -50,6 +51,7 @@ class Order(Wire):
     job_id: str
     attempt: int
     request: Request
+    policy: Policy = Policy()
 
 
 class Abandon(Wire):

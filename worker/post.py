@@ -13,7 +13,7 @@ from typing import Any
 
 from flux2.prompting import diff, scene
 from flux2.prompting.wording import plain_words
-from worker.contract import FailureCode, Picture, RenderJob, RenderResult, fill
+from worker.contract import SPOILER, FailureCode, Picture, RenderJob, RenderResult, fill
 from worker.ladder import Fitted
 
 CONTENT_LIMIT = 2000
@@ -92,7 +92,7 @@ def picture_post(job: RenderJob, result: RenderResult, fitted: Sequence[Fitted])
         components=skeleton.components,
         files=tuple(
             File(
-                name=f"{skeleton.file_stem}-{number}.{one.extension}",
+                name=f"{_stem(skeleton.file_stem, picture)}-{number}.{one.extension}",
                 data=one.data,
                 description=_cut(fill(skeleton.alt_text, _alt_values(job, result, picture, notes)), ALT_TEXT_LIMIT),
             )
@@ -116,6 +116,10 @@ def failure_post(job: RenderJob, result: RenderResult) -> Post:
         mentions=skeleton.mentions,
         components=skeleton.failure_components,
     )
+
+
+def _stem(stem: str, picture: Picture) -> str:
+    return stem if stem.startswith(SPOILER) or not picture.spoiler else f"{SPOILER}{stem}"
 
 
 def _values(result: RenderResult, pictures: Sequence[Picture], notes: Sequence[str]) -> dict[str, str]:

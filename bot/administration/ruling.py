@@ -35,7 +35,7 @@ _MARKS = {Scope.ROLE: "<@&{}>", Scope.CHANNEL: "<#{}>", Scope.MEMBER: "<@{}>"}
 async def show(desk: Desk, scope: Scope) -> Listing:
     """The rules of one kind."""
     rules = await desk.governance.rules(desk.guild_id)
-    lines = [f"{_name(desk, key)}: {worded(document)}" for key, document in sorted(rules.items()) if key[0] is scope]
+    lines = [f"{whom(desk, key)}: {worded(document)}" for key, document in sorted(rules.items()) if key[0] is scope]
     return Listing(
         _(_TITLES[scope]),
         tuple(lines),
@@ -43,7 +43,8 @@ async def show(desk: Desk, scope: Scope) -> Listing:
     )
 
 
-def _name(desk: Desk, key: Key) -> str:
+def whom(desk: Desk, key: Key) -> str:
+    """Whom a rule is for."""
     scope, subject = key
     if scope is Scope.GUILD:
         return _("every server") if desk.guild_id == EVERYWHERE else _("this server")
@@ -78,15 +79,15 @@ async def change(desk: Desk, action: str, key: Key, given: Mapping[str, Any]) ->
         return _checked(key[0], revised)
 
     _former, after = await desk.governance.change(desk.actor, action, key, revise)
-    return _("Set for {name}: {rule}.").format(name=_name(desk, key), rule=worded(after))
+    return _("Set for {name}: {rule}.").format(name=whom(desk, key), rule=worded(after))
 
 
 async def clear(desk: Desk, action: str, key: Key) -> str:
     """Remove a rule."""
     before, _after = await desk.governance.change(desk.actor, action, key, lambda _: {})
     if not before:
-        raise Refusal(_("There is no rule for {name}.").format(name=_name(desk, key)))
-    return _("Removed the rule for {name}; it was: {rule}.").format(name=_name(desk, key), rule=worded(before))
+        raise Refusal(_("There is no rule for {name}.").format(name=whom(desk, key)))
+    return _("Removed the rule for {name}; it was: {rule}.").format(name=whom(desk, key), rule=worded(before))
 
 
 async def clear_limits(desk: Desk) -> str:

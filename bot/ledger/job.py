@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.ledger.allowance import Allowance
+from flux2.screening.policy import UNRULED, Policy
 from worker.contract import Answer, Destination, FailureCode, Picture, Request, Skeleton
 
 
@@ -95,6 +96,8 @@ class NewJob:
     skeleton: Skeleton
     status: Status | None = None
     """The message that will tell of the job, where it is known before the job is: a deferred command's placeholder."""
+    policy: Policy = UNRULED
+    """What its server lets be drawn."""
     priority: int = 0
     """Weight class: above 0 is picked four times as often as below, 0 twice as often."""
 

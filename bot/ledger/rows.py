@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, select, update
 from bot.ledger.job import Job, NewJob, Outcome, Reach, State, Status
 from bot.ledger.schema import jobs
 from flux2.request import GenerationRequest
+from flux2.screening.policy import UNRULED, Policy
 from flux2.upscaling.request import UpscaleRequest
 from worker.contract import REQUEST, Destination, FailureCode, RenderResult, Skeleton, asks_api
 
@@ -65,6 +66,7 @@ def new_row(job: NewJob) -> dict[str, Any]:
         "notes": list(job.notes),
         "skeleton": job.skeleton.model_dump(mode="json"),
         "status": status_document(job.status),
+        "policy": None if job.policy == UNRULED else job.policy.model_dump(mode="json", exclude_defaults=True),
     }
 
 
@@ -82,6 +84,7 @@ def as_job(row: Row[Any]) -> Job:
         request=REQUEST.validate_python(row.request),
         notes=tuple(row.notes),
         skeleton=Skeleton.model_validate(row.skeleton),
+        policy=UNRULED if row.policy is None else Policy.model_validate(row.policy),
         priority=row.priority,
         state=State(row.state),
         outcome=None if row.outcome is None else Outcome(row.outcome),

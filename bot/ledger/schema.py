@@ -92,6 +92,7 @@ jobs = Table(
     Column("destination", JSON(none_as_null=True)),
     Column("status", JSON(none_as_null=True)),
     Column("result", JSON(none_as_null=True)),
+    Column("policy", JSON(none_as_null=True)),
     # Whose turn it is, and the order inside a member; narrow enough to answer without touching the rows.
     Index("jobs_by_turn", "state", "model", "weight", "user_id", "seq", "is_placed", "cost"),
     Index("jobs_of_member", "user_id", "state"),

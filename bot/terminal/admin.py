@@ -17,7 +17,7 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from bot import complaints
-from bot.administration import members, queueing, ruling, trail, workers
+from bot.administration import members, queueing, ruling, safety, trail, workers
 from bot.administration.desk import Desk, Listing
 from bot.dispatcher import Dispatcher
 from bot.fleet import Fleet, connect
@@ -128,6 +128,10 @@ def _rules(verbs: Any) -> None:
     _verb(limits, "show", "show them", lambda d, a: ruling.show(d, Scope.GUILD))
     _verb(limits, "set", "set what is given", _set("limits set", Scope.GUILD), **dict(_BOUNDS), threads=str)
     _verb(limits, "clear", "remove them", lambda d, a: ruling.clear_limits(d))
+    screens = _group(verbs, "safety", "what may be drawn beside the operator's screens")
+    _verb(screens, "show", "show it", lambda d, a: safety.show(d))
+    _verb(screens, "set", "set what is given", _set_safety, channel=int, denied_words=str, **_SAFETY)
+    _verb(screens, "clear", "forget it", lambda d, a: safety.clear(d, a.channel), channel=int)
     model = _group(verbs, "model", "which models are drawn with")
     _verb(model, "list", "what holds for each", lambda d, a: ruling.models(d))
     _verb(
@@ -141,6 +145,28 @@ def _rules(verbs: Any) -> None:
         "model",
     )
     _verb(model, "default", "for those who name none", lambda d, a: ruling.default_model(d, a.model), "model")
+
+
+def _is_on(word: str) -> bool:
+    if word not in ("on", "off"):
+        raise argparse.ArgumentTypeError("say on or off")
+    return word == "on"
+
+
+_SAFETY: dict[str, Any] = {
+    "image_threshold": float,
+    "spoiler_threshold": float,
+    "question": _is_on,
+    "spoiler": _is_on,
+    "age_restricted_only": _is_on,
+    "reports_channel": int,
+}
+
+
+async def _set_safety(desk: Desk, arguments: argparse.Namespace) -> str:
+    given = {name: getattr(arguments, name) for name in _SAFETY}
+    given["denied_words"] = safety.words(arguments.denied_words)
+    return await safety.change(desk, arguments.channel, given)
 
 
 def _log(verbs: Any) -> None:

@@ -1,10 +1,11 @@
-"""A picture classifier as a screen: any model transformers can load for the task.
+"""A picture classifier as a scorer: any model transformers can load for the task.
 
-Needs torch. Owns which label and which score mean no; declines to know what the labels stand for.
+Needs torch. Owns which labels count; declines to know what they stand for, and which score is too much.
 """
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,20 +15,17 @@ from flux2.errors import CheckpointUnavailable
 if TYPE_CHECKING:
     from PIL import Image
 
-DEFAULT_THRESHOLD = 0.85
-"""Scores above it are refused; what FLUX.2's own command line uses for its classifier."""
-
 
 class Classifier:
     """One loaded classifier. Scores are between 0 and 1."""
 
-    def __init__(self, classify: Any, labels: Iterable[str], threshold: float) -> None:
+    def __init__(self, classify: Any, labels: Iterable[str]) -> None:
         """`classify` is a transformers pipeline for image classification. Raises CheckpointUnavailable for labels
         that the model does not know: it would let everything pass.
         """
         self._classify = classify
         self._labels = frozenset(label.casefold() for label in labels)
-        self._threshold = threshold
+        self._last: tuple[weakref.ref[Image.Image], float] | None = None
         known = [str(label) for label in classify.model.config.id2label.values()]
         if not self._labels & {label.casefold() for label in known}:
             raise CheckpointUnavailable(
@@ -40,7 +38,6 @@ class Classifier:
         folder: Path,
         *,
         labels: Iterable[str],
-        threshold: float = DEFAULT_THRESHOLD,
         device: str = "cpu",
     ) -> Classifier:
         """Load what lies in `folder`. Raises CheckpointUnavailable."""
@@ -61,11 +58,15 @@ class Classifier:
                 f"The screening classifier in {folder} cannot be loaded ({broken}); fetch it again or fix "
                 "FLUX2_SCREEN_CLASSIFIER."
             ) from broken
-        return cls(classify, labels, threshold)
+        return cls(classify, labels)
 
-    def objection(self, image: Image.Image) -> str | None:
-        """Object when the labels looked for score above the threshold together."""
+    def score(self, image: Image.Image) -> float:
+        """How much of the labels looked for an RGB picture shows, all of them together."""
+        last = self._last
+        if last is not None and last[0]() is image:
+            # Asked twice of each result: whether it may be shown, and whether openly.
+            return last[1]
         scores = self._classify(image.convert("RGB"), top_k=None)
         found = sum(float(one["score"]) for one in scores if str(one["label"]).casefold() in self._labels)
-        # Not “found > threshold”: a score that is no number must not pass.
-        return None if found <= self._threshold else "it may show what is not allowed here"
+        self._last = weakref.ref(image), found
+        return found

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
+
+from flux2.screening.policy import Levels
 
 
 class Screens(BaseModel):
@@ -13,8 +16,11 @@ class Screens(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rules: Path | None = None
-    """TOML file with the lists deny and allow."""
+    """TOML file of config/screen.toml's form."""
     classifier: str | None = None
     """Folder or repository of an image classifier."""
     labels: tuple[str, ...] = ("nsfw",)
-    threshold: float = Field(default=0.85, ge=0, lt=1)
+    levels: Levels = Levels()
+    question: Literal["never", "optional", "always"] = "never"
+    """When the text encoder is asked: optional, where a job's policy wants it."""
+    fails_open: bool = False

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from flux2.errors import CheckpointUnavailable
+from flux2.language import _
 
 _LOOKALIKES = (str.maketrans("013457@$!", "oleastasi"), str.maketrans("013457@$!", "oieastasi"))
 """Digits and signs that stand for letters inside a word."""
@@ -54,11 +55,11 @@ class Rules:
         """Name the first denied phrase, or pair, that `prompt` holds outside every allowed one."""
         texts = [self._allow.without(reading) for reading in dict.fromkeys(_readings(_fold(prompt)))]
         if (phrase := self._deny.first_in(texts)) is not None:
-            return f"“{phrase}” is not allowed here"
+            return _("“{phrase}” is not allowed here").format(phrase=phrase)
         for words, beside in self._together:
             # Each may wear a disguise of its own, so they may stand in two readings.
             if (first := words.first_in(texts)) is not None and (second := beside.first_in(texts)) is not None:
-                return f"“{first}” together with “{second}” is not allowed here"
+                return _("“{first}” together with “{second}” is not allowed here").format(first=first, second=second)
         return None
 
 

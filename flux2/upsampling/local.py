@@ -51,8 +51,14 @@ def write(
     device: str,
     seed: int,
     on_token: OnToken | None,
+    most: int | None = None,
 ) -> str:
-    """Generate an answer with the text encoder of `pipe`. Raises UpsamplingFailed where it was cut off."""
+    """Generate an answer with the text encoder of `pipe`; `most` asks for so many of the likeliest tokens instead.
+
+    Raises UpsamplingFailed where it was cut off.
+    """
+    limit = most or MAX_ANSWER_TOKENS
+    sampling: dict[str, Any] = {"do_sample": False} if most else {"do_sample": True, "temperature": TEMPERATURE}
     encoder = pipe.text_encoder
     if not hasattr(encoder, "generate"):
         raise UpsamplingFailed("These weights hold no language model that could write.")
@@ -68,16 +74,15 @@ def write(
         torch.manual_seed(seed)
         written = encoder.generate(
             **placed,
-            max_new_tokens=MAX_ANSWER_TOKENS,
-            do_sample=True,
-            temperature=TEMPERATURE,
+            max_new_tokens=limit,
+            **sampling,
             use_cache=True,
             pad_token_id=tokenizer.pad_token_id,
             eos_token_id=tokenizer.eos_token_id,
             stopping_criteria=[counter],
         )
     tokens = written[0, length:]
-    if len(tokens) >= MAX_ANSWER_TOKENS and int(tokens[-1]) != tokenizer.eos_token_id:
+    if len(tokens) >= limit and int(tokens[-1]) != tokenizer.eos_token_id:
         raise UpsamplingFailed("The text encoder’s answer was cut off for its length.")
     return str(tokenizer.decode(tokens, skip_special_tokens=True))
 

@@ -12,6 +12,7 @@ from bot.ledger.rules import Document, Key, Scope
 from bot.policy import Applicant, Demand, GuildRule, RolePolicy, Terms, terms
 from bot.refusal import Refusal
 from flux2.request import GenerationRequest, ReferenceImage
+from flux2.screening.policy import UNRULED, Policy
 
 GUILD, EVERYONE, VIP, ARTIST, CHANNEL, THREAD = 1, 1, 20, 21, 30, 31
 
@@ -143,3 +144,22 @@ def test_figures_nobody_could_mean_are_refused() -> None:
     with pytest.raises(ValidationError):
         GuildRule(steps=0)
     assert GuildRule.model_validate({"steps": 5, "from_the_future": 1}).steps == 5
+
+
+def test_what_a_server_decides_about_pictures_goes_with_the_job() -> None:
+    """Words of operator, server and channel add up, the lowest figures hold, one who wants the question has it."""
+    rules: dict[Key, Document] = {
+        (Scope.GUILD, 0): {"denied_words": ["spider"], "image_threshold": 0.6, "spoiler_threshold": 0.3},
+        (Scope.CHANNEL, CHANNEL): {"denied_words": ["clown"], "image_threshold": 0.7, "question": True},
+    }
+    operator: dict[Key, Document] = {(Scope.GUILD, 0): {"denied_words": ["wasp"], "spoiler_threshold": 0.4}}
+    inside, beside = under(rules, operator=operator), under(rules, channel=99, operator=operator)
+    assert inside.screening == Policy(deny=("clown", "spider", "wasp"), refuse_above=0.6, hide_above=0.3, asks=True)
+    assert beside.screening == Policy(deny=("spider", "wasp"), refuse_above=0.6, hide_above=0.3)
+    assert under({}).screening == UNRULED
+
+
+def test_only_pictures_in_an_age_restricted_channel_are_said_to_be() -> None:
+    """What follows from that is the operator's, at the worker."""
+    adult = Applicant(user_id=7, guild_id=GUILD, channel_id=CHANNEL, is_age_restricted=True)
+    assert terms(adult, {}, {}).screening == Policy(is_age_restricted=True)

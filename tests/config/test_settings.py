@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from config.settings import SCREEN_RULES, DeliverySettings, WorkerSettings, complaint
 from flux2.screening.outfit import Screens
+from flux2.screening.policy import Levels
 
 
 @pytest.mark.parametrize(
@@ -39,14 +40,22 @@ def test_a_key_travels_encrypted_or_stays_on_the_machine(
 
 def test_pictures_and_words_are_screened_unless_that_is_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """The shipped rules and a classifier by default; none for sample, which needs no download; off is off."""
-    shipped = Screens(rules=SCREEN_RULES, classifier="Falconsai/nsfw_image_detection", labels=("nsfw",), threshold=0.85)
+    shipped = Screens(
+        rules=SCREEN_RULES,
+        classifier="Falconsai/nsfw_image_detection",
+        labels=("nsfw",),
+        levels=Levels(refuse=0.85, hide=0.5),
+        question="optional",
+    )
     assert WorkerSettings().screens == shipped
     monkeypatch.setenv("FLUX2_MODEL", "sample")
     assert WorkerSettings().screens == shipped.model_copy(update={"classifier": None})
     for part in ("RULES", "CLASSIFIER"):
         monkeypatch.setenv(f"FLUX2_SCREEN_{part}", "off")
     monkeypatch.delenv("FLUX2_MODEL")
-    assert WorkerSettings().screens == Screens()
+    monkeypatch.setenv("FLUX2_SCREEN_QUESTION", "never")
+    monkeypatch.setenv("FLUX2_SCREEN_SPOILER_THRESHOLD", "1")
+    assert WorkerSettings().screens == Screens(levels=Levels(hide=1))
 
 
 def test_screens_are_what_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,6 +64,14 @@ def test_screens_are_what_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLUX2_SCREEN_CLASSIFIER", "some/classifier")
     monkeypatch.setenv("FLUX2_SCREEN_LABELS", "porn, gore")
     monkeypatch.setenv("FLUX2_SCREEN_THRESHOLD", "0.5")
+    monkeypatch.setenv("FLUX2_SCREEN_AGE_RESTRICTED_THRESHOLD", "0.9")
+    monkeypatch.setenv("FLUX2_SCREEN_QUESTION", "always")
+    monkeypatch.setenv("FLUX2_SCREEN_FAIL_OPEN", "true")
     assert WorkerSettings().screens == Screens(
-        rules=Path("rules.toml"), classifier="some/classifier", labels=("porn", "gore"), threshold=0.5
+        rules=Path("rules.toml"),
+        classifier="some/classifier",
+        labels=("porn", "gore"),
+        levels=Levels(refuse=0.5, refuse_age_restricted=0.9, hide=0.5),
+        question="always",
+        fails_open=True,
     )

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from flux2.request import GenerationRequest, ReferenceImage
+from flux2.screening.policy import Policy
 from flux2.upscaling.request import UpscaleRequest
 from worker.contract import REQUEST, SINCE, Destination, RenderJob, RenderResult, Request, Skeleton, since
 from worker.post import picture_post
@@ -57,6 +58,16 @@ def test_an_older_worker_leaves_what_it_cannot_read() -> None:
     assert since(DRAW) == 1
     assert since(DRAW.model_copy(update={"upsample": "local"})) == 2
     assert since(DRAW.model_copy(update={"init_image": picture, "strength": 0.6})) == 3
+
+
+def test_a_servers_policy_is_nothing_an_older_worker_may_ignore() -> None:
+    """It is written under a schema that older workers put back; without one nothing of it is written."""
+    policy = Policy(deny=("spider",), refuse_above=0.5)
+    written = job(DRAW, policy=policy, schema_version=since(DRAW, policy=policy))
+    assert (written.schema_version, RenderJob.model_validate_json(written.model_dump_json())) == (4, written)
+    assert "policy" not in job(DRAW).model_dump_json()
+    with pytest.raises(ValidationError):
+        job(DRAW, policy=policy, schema_version=3)
 
 
 def test_an_unknown_kind_is_no_render() -> None:

@@ -47,10 +47,3 @@ def test_members_read_only_what_was_written_for_them() -> None:
     assert failures.reason(errors.InvalidRequest("Send less.")) == "Send less."
     for error in (BlobMissing("/var/x"), ValueError("x"), errors.CheckpointUnavailable("/weights lack x")):
         assert failures.reason(error) is None
-
-
-def test_a_dead_accelerator_is_told_from_a_bad_job() -> None:
-    """Only errors of the driver mean that the process has to go."""
-    assert failures.loses_the_device(RuntimeError("CUDA error: an illegal memory access was encountered"))
-    assert not failures.loses_the_device(RuntimeError("shape mismatch"))
-    assert not failures.loses_the_device(errors.OutOfMemory("CUDA error"))

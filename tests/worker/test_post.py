@@ -60,6 +60,15 @@ def test_each_file_has_a_name_with_the_job_and_an_alt_text_of_its_own() -> None:
     assert [file.description for file in post.files] == ["a red fox, seed 7", "a red fox, seed 8"]
 
 
+@pytest.mark.parametrize("stem", ["flux2-j", "SPOILER_flux2-j"])
+def test_a_picture_to_be_hidden_lies_behind_a_click(stem: str) -> None:
+    """Its file alone says so where the others are shown; once, where the server hides all of them."""
+    shown, hidden = _result(2).pictures
+    result = _result(2).model_copy(update={"pictures": (shown, hidden.model_copy(update={"spoiler": True}))})
+    post = picture_post(_job(file_stem=stem), result, [Fitted(b"x", "webp"), Fitted(b"y", "webp")])
+    assert [file.name for file in post.files] == [f"{stem}-1.webp", "SPOILER_flux2-j-2.webp"]
+
+
 def test_texts_are_cut_to_discords_limits() -> None:
     """2000 characters of content, 1024 of alt text, and the cut is marked."""
     post = picture_post(_job(content="x" * 3000, alt_text="y" * 3000), _result(), [Fitted(b"x", "webp")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Future
+from functools import partial
 
 from PIL import Image
 
@@ -23,11 +24,14 @@ def draw(request: GenerationRequest, kit: Kit, on_step: OnStep, show: Show) -> P
     init_image = open_picture(request.init_image, kit.blobs) if request.init_image else None
     mask = open_mask(request.mask_image, kit.blobs) if request.mask_image else None
     saving: list[Future[Picture]] = []
+    hidden: list[bool] = []
 
     def on_image(index: int, image: Image.Image) -> None:
         form, quality, seed = request.output_format, request.output_quality, request.seeds[index]
         made = Provenance.of(request.of_picture(index), seed)
-        saving.append(kit.saver.submit(save_picture, image, form, quality, seed, kit.blobs, made))
+        hidden.append(kit.screening.hides(image))
+        keep = partial(save_picture, image, form, quality, seed, kit.blobs, made, spoiler=hidden[-1])
+        saving.append(kit.saver.submit(keep))
 
     reworded = pipeline.reword(kit.engine, request, references, on_step=on_step, screening=kit.screening)
     request = reworded.request
@@ -45,7 +49,7 @@ def draw(request: GenerationRequest, kit: Kit, on_step: OnStep, show: Show) -> P
         )
     if request.variants:
         labels = [variant.label for variant in request.variants]
-        saving.append(kit.saver.submit(_save_sheet, generation.images, labels, request, kit))
+        saving.append(kit.saver.submit(_save_sheet, generation.images, labels, request, kit, any(hidden)))
     drawn = time.monotonic()
     pictures = []
     for index, picture in enumerate(saving):
@@ -60,7 +64,10 @@ def draw(request: GenerationRequest, kit: Kit, on_step: OnStep, show: Show) -> P
     )
 
 
-def _save_sheet(drawn: list[Image.Image], labels: list[str], request: GenerationRequest, kit: Kit) -> Picture:
+def _save_sheet(
+    drawn: list[Image.Image], labels: list[str], request: GenerationRequest, kit: Kit, spoiler: bool
+) -> Picture:
     """Keep one picture that shows all of them side by side; the last, so that the first is still the first drawn."""
     sheet, made = contact_sheet(drawn, labels), Provenance.of(request, request.seed)
-    return save_picture(sheet, request.output_format, request.output_quality, request.seed, kit.blobs, made)
+    form, quality = request.output_format, request.output_quality
+    return save_picture(sheet, form, quality, request.seed, kit.blobs, made, spoiler=spoiler)

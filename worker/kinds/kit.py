@@ -63,7 +63,14 @@ def open_mask(reference: ReferenceImage, blobs: Blobs) -> Image.Image:
 
 
 def save_picture(
-    image: Image.Image, output_format: OutputFormat, quality: int, seed: int, blobs: Blobs, made: Provenance
+    image: Image.Image,
+    output_format: OutputFormat,
+    quality: int,
+    seed: int,
+    blobs: Blobs,
+    made: Provenance,
+    *,
+    spoiler: bool = False,
 ) -> Picture:
     """Encode `image`, with how it was made in its metadata, and keep it."""
     data = images.encode(image, output_format, quality, made)
@@ -74,4 +81,5 @@ def save_picture(
         height=image.height,
         size_bytes=len(data),
         seed=seed,
+        spoiler=spoiler,
     )

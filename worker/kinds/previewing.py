@@ -48,6 +48,8 @@ class _Previews:
     def _keep(self, image: Image.Image) -> None:
         try:
             self._kit.screening.check_image(image, "result")
+            if self._kit.screening.hides(image):
+                return
             sha256 = self._kit.blobs.put(images.encode(image, "webp", _QUALITY))
             self._kept.append(sha256)
             self._show(sha256)

@@ -27,6 +27,7 @@ def upscale(request: UpscaleRequest, kit: Kit, on_step: OnStep) -> Product:
     form, quality, seed = request.output_format, request.output_quality, request.seed
     # The file tells the words that steered it, so that whoever enlarges it again goes on from them.
     told = request.model_copy(update={"prompt": "" if done.caption in (None, NEUTRAL) else done.caption})
-    picture = save_picture(done.image, form, quality, seed, kit.blobs, Provenance.of(told, seed))
+    spoiler = kit.screening.hides(done.image)
+    picture = save_picture(done.image, form, quality, seed, kit.blobs, Provenance.of(told, seed), spoiler=spoiler)
     timings = {**done.timings, "save": time.monotonic() - drawn}
     return Product(pictures=(picture,), words=done.caption, timings=timings, notes=done.notes)

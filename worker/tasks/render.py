@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
-from flux2.errors import GenerationCancelled
+from flux2.errors import GenerationCancelled, loses_the_device
 from flux2.request import GenerationRequest
 from flux2.upsampling.request import DescribeRequest, RewriteRequest
 from flux2.upscaling.request import UpscaleRequest
@@ -50,9 +51,9 @@ def render(
         tell(phase, step, steps)
 
     try:
-        product = _run(order, kit, on_step, show)
+        product = _run(order, replace(kit, screening=kit.screening.under(order.policy)), on_step, show)
     except Exception as error:  # the task boundary: every failure becomes a code, the trace is logged
-        if failures.loses_the_device(error):
+        if loses_the_device(error):
             raise DeviceLost from error
         code = failures.code(error)
         _log.warning("job %s failed: %s", order.job_id, code, exc_info=error)

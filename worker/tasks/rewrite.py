@@ -73,15 +73,17 @@ class Desk:
     def _answer(self, job: RenderJob, attempt: int) -> None:
         began = time.monotonic()
         request = job.request
+        # No model is loaded here; whoever draws asks its own.
+        screening = self._screening.under(job.policy.without_question())
         try:
             with self._upsampler(job.job_id, attempt) as upsampler:
                 if isinstance(request, GenerationRequest):
-                    self._go_on(job.job_id, attempt, request, upsampler)
+                    self._go_on(job.job_id, attempt, request, upsampler, screening)
                     return
                 if isinstance(request, UpscaleRequest):
-                    self._caption(job.job_id, attempt, request, upsampler)
+                    self._caption(job.job_id, attempt, request, upsampler, screening)
                     return
-                words, notes = self._words(request, upsampler)
+                words, notes = self._words(request, upsampler, screening)
         except RedisError:
             raise
         except Exception as error:  # noqa: BLE001 - task boundary: each failure becomes a code, the log has the trace
@@ -94,21 +96,23 @@ class Desk:
             result = RenderResult(job_id=job.job_id, attempt=attempt, seconds=seconds, words=words, notes=notes)
         self._accept(result)
 
-    def _words(self, request: object, upsampler: Upsampler) -> tuple[str, tuple[str, ...]]:
+    def _words(self, request: object, upsampler: Upsampler, screening: Screening) -> tuple[str, tuple[str, ...]]:
         notes: tuple[str, ...] = ()
         if isinstance(request, DescribeRequest):
             words = rewriting.describe(upsampler, self._open(request.reference_images)[0])
         elif isinstance(request, RewriteRequest):
-            self._screening.check_prompt(request.prompt)
+            screening.check_prompt(request.prompt)
             shown = self._open(request.reference_images)
             done = rewriting.rewrite(upsampler, request.prompt, shown, structured=request.structured)
             words, notes = done.prompt, done.notes
         else:
             raise UpsamplingFailed("This is nothing a language model is asked for.")
-        self._screening.check_prompt(words, "rewritten prompt")
+        screening.check_prompt(words, "rewritten prompt")
         return words, notes
 
-    def _go_on(self, job_id: str, attempt: int, request: GenerationRequest, upsampler: Upsampler) -> None:
+    def _go_on(
+        self, job_id: str, attempt: int, request: GenerationRequest, upsampler: Upsampler, screening: Screening
+    ) -> None:
         """Let a render go on, with better words or its own; only a screen's No ends it."""
         known = self._fence.rewritten(job_id)
         if known is not None:
@@ -118,10 +122,10 @@ class Desk:
         prompt: str | None = None
         notes: tuple[str, ...] = ()
         try:
-            self._screening.check_prompt(request.prompt)
+            screening.check_prompt(request.prompt)
             done = rewriting.rewrite(upsampler, request.prompt, self._open(request.reference_images))
             if done.is_changed:
-                self._screening.check_prompt(done.prompt, "rewritten prompt")
+                screening.check_prompt(done.prompt, "rewritten prompt")
                 prompt, notes = done.prompt, (*done.notes, f"Prompt rewritten by {upsampler.name}.")
         except (ScreeningRefused, RedisError):
             raise
@@ -132,7 +136,9 @@ class Desk:
             notes = (rewriting.kept(UpsamplingFailed(_BROKE)),)
         self._tell(Rewritten(job_id=job_id, attempt=attempt, prompt=prompt, notes=notes))
 
-    def _caption(self, job_id: str, attempt: int, request: UpscaleRequest, upsampler: Upsampler) -> None:
+    def _caption(
+        self, job_id: str, attempt: int, request: UpscaleRequest, upsampler: Upsampler, screening: Screening
+    ) -> None:
         """Let an upscale go on, with a caption or without; only a screen's No ends it."""
         known = self._fence.rewritten(job_id)
         if known is not None:
@@ -142,9 +148,9 @@ class Desk:
         notes: tuple[str, ...] = ()
         try:
             (picture,) = self._open((request.image,))
-            self._screening.check_image(picture, "reference image")
+            screening.check_image(picture, "reference image")
             words = rewriting.describe(upsampler, picture)
-            self._screening.check_prompt(words, "rewritten prompt")
+            screening.check_prompt(words, "rewritten prompt")
             notes = (f"The caption is by {upsampler.name}.",)
         except (ScreeningRefused, RedisError):
             raise

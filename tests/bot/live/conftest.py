@@ -138,7 +138,7 @@ class Gpu:
         """Say a denoise step."""
         self.fence.announce(Progress(job_id=job_id, attempt=attempt, phase="denoise", step=step, steps=steps))
 
-    async def finish(self, job: Job, attempt: int, words: str | None = None) -> bool:
+    async def finish(self, job: Job, attempt: int, words: str | None = None, *, spoiler: bool = False) -> bool:
         """Hand in plain grey pictures of the size asked for."""
         request = job.request
         pictures = []
@@ -154,6 +154,7 @@ class Gpu:
                     height=request.height,
                     size_bytes=len(data),
                     seed=seed,
+                    spoiler=spoiler,
                 )
             )
         result = RenderResult(job_id=job.id, attempt=attempt, pictures=tuple(pictures), words=words, seconds=1.5)

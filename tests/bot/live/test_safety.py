@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
 from bot.client import Flux2Bot
 from bot.ledger.job import Job
+from flux2.screening.policy import Policy
 from sandbox.message import Message
 from sandbox.permissions import Permission
 from sandbox.server import SandboxServer
@@ -116,3 +120,53 @@ async def test_a_servers_pictures_are_hidden_and_kept_to_age_restricted_channels
     world.publish("CHANNEL_UPDATE", world.channel("pictures"))
     message = await _drawn(server, gpu, only_job, closed)
     assert [file.filename[:14] for file in message.attachments] == ["SPOILER_flux2-"]
+
+
+async def test_what_the_rules_refuse_is_refused_before_it_costs_anything(
+    server: SandboxServer, bot: Flux2Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The operator's words and the channel's: one ephemeral sentence, no job, no quota used, no prompt in the log."""
+    ada, luna, pictures = server.member("ada"), server.member("luna"), server.world.channel("pictures")
+    caplog.set_level("INFO")
+    told = await (
+        await ada.slash("admin safety set", {"denied_words": "Spider, giant moth", "channel": pictures})
+    ).answer()
+    assert "denied words spider, giant moth" in told.content
+    for prompt, named in (("a sp1der marzipan", "“spider”"), ("marzipan hentai", "“hentai”")):
+        refused = await (await luna.slash("imagine", {"prompt": prompt})).follow_up()
+        assert refused.ephemeral
+        assert refused.content == (
+            f"I do not draw this: the prompt was refused because {named} is not allowed here; word it differently."
+        )
+    assert await bot.services.ledger.open_jobs() == []
+    assert await bot.services.ledger.governance.heaviest(server.world.guild.id) == []
+    assert "refused by the rules" in caplog.text
+    assert "marzipan" not in caplog.text
+
+
+async def test_a_servers_policy_reaches_the_worker_and_its_pictures(
+    server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed
+) -> None:
+    """It travels with the job; a result marked by its score is posted, and posted again, behind a click."""
+    ada, luna = server.member("ada"), server.member("luna")
+    asked = await (await ada.slash("admin safety set", {"question": True})).answer()
+    assert "every picture would be refused" in asked.content
+    await (await ada.slash("admin safety set", {"image_threshold": 0.6, "spoiler_threshold": 0.2})).answer()
+    await (await luna.slash("imagine", {"prompt": "a fox"})).answer()
+    job = await only_job()
+    attempt = await gpu.begin(job.id)
+    sent = await asyncio.to_thread(gpu.fence.job, job.id)
+    assert sent.policy == Policy(refuse_above=0.6, hide_above=0.2)
+    assert await gpu.finish(job, attempt, spoiler=True)
+    await gpu.post(job.id)
+    done = await closed(job.id)
+    message = server.world.message(done.result_message_id)
+    assert message is not None
+    assert [file.filename for file in message.attachments] == [f"SPOILER_flux2-{job.id}-1.png"]
+    again = await (await luna.slash("history", {"id": job.id})).answer()
+    assert [file.filename[:8] for file in again.attachments] == ["SPOILER_"]
+    shown = await (await ada.slash("admin safety show")).answer()
+    assert "image threshold 0.6 · spoiler threshold 0.2" in shown.content
+    question = await (await ada.slash("admin safety clear")).answer()
+    gone = await (await ada.press(question, "Forget")).answer()
+    assert gone.content.startswith("Removed; it was: image threshold 0.6")

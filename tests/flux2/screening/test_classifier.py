@@ -13,6 +13,7 @@ from flux2.errors import CheckpointUnavailable, ScreeningRefused
 from flux2.screening.classifier import Classifier
 from flux2.screening.opening import open_screens
 from flux2.screening.outfit import Screens
+from flux2.screening.policy import Levels, Policy
 from flux2.screening.port import Screening
 
 RED, GREEN = Image.new("RGB", (48, 32), (230, 20, 20)), Image.new("RGB", (48, 32), (20, 230, 20))
@@ -54,12 +55,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_loaded_classifier_refuses_what_it_was_taught(folder: Path) -> None:
     """Red is refused, green passes, through transformers' own loader and pipeline."""
-    screening = Screening(images=(Classifier.load(folder, labels=["NSFW"], threshold=0.7),))
+    screening = Screening(scorer=Classifier.load(folder, labels=["NSFW"]), levels=Levels(refuse=0.7))
     screening.check_image(GREEN, "result")
     with pytest.raises(ScreeningRefused, match="the result was refused because it may show"):
         screening.check_image(RED, "result")
     with pytest.raises(ScreeningRefused, match="the reference image"):
         screening.check_image(RED, "reference image")
+
+
+def test_between_two_scores_a_picture_is_shown_behind_a_click(folder: Path) -> None:
+    """Above the first it is hidden, above the second refused; a server moves both down, never up."""
+    red = Classifier.load(folder, labels=["nsfw"]).score(RED)
+    levels = Levels(refuse=(1 + red) / 2, hide=red - 0.01)
+    screening = Screening(scorer=Classifier.load(folder, labels=["nsfw"]), levels=levels)
+    assert (screening.hides(RED), screening.hides(GREEN)) == (True, False)
+    screening.check_image(RED, "result")
+    with pytest.raises(ScreeningRefused):
+        screening.under(Policy(refuse_above=red - 0.005)).check_image(RED, "result")
+    screening.under(Policy(refuse_above=0.999_999)).check_image(RED, "result")
+    assert screening.under(Policy(hide_above=0.9999)).hides(RED)
 
 
 def test_labels_nobody_tells_are_an_error(folder: Path) -> None:

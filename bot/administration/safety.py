@@ -1,0 +1,76 @@
+"""What a server decides about its pictures beside the operator's screens: shown, changed, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.administration import ruling
+from bot.administration.desk import Desk, Listing
+from bot.language import N_, _
+from bot.ledger.rules import Document, Key, Scope
+from bot.policy import GuildRule, Safety
+from bot.refusal import Refusal
+
+_OF_SERVER = frozenset({"reports_channel", "age_restricted_only"})
+_FIELDS = frozenset(Safety.model_fields) | _OF_SERVER
+_NOTHING = N_("Nothing was decided here; the operator's screens hold, and a server's choices only add to them.")
+
+
+async def show(desk: Desk) -> Listing:
+    """What was decided for the server and for channels of its own."""
+    rules = await desk.governance.rules(desk.guild_id)
+    lines = [
+        f"{ruling.whom(desk, key)}: {ruling.worded(decided)}"
+        for key, document in sorted(rules.items(), key=lambda item: item[0][0] is not Scope.GUILD)
+        if key[0] in (Scope.GUILD, Scope.CHANNEL) and (decided := _of_safety(document))
+    ]
+    return Listing(_("What may be drawn, beside the operator's screens"), tuple(lines), _(_NOTHING))
+
+
+async def change(desk: Desk, channel_id: int | None, given: Mapping[str, Any]) -> str:
+    """Set what is given for the server, or for one channel. Raises Refusal for what only a server has."""
+    wanted = {name: value for name, value in given.items() if value is not None}
+    if channel_id is not None and (odd := sorted(_OF_SERVER & set(wanted))):
+        raise Refusal(
+            _("{name} is the whole server's; leave the channel out.").format(name=odd[0].replace("_", " ").capitalize())
+        )
+    if wanted.get("question"):
+        await _require_somebody_to_ask(desk)
+    return await ruling.change(desk, "safety set", _key(channel_id), wanted)
+
+
+async def clear(desk: Desk, channel_id: int | None) -> str:
+    """Forget what was decided for the server, or for one channel; the reports channel is kept."""
+    kept = {"reports_channel"}
+
+    def revise(former: Document) -> Document:
+        return {name: value for name, value in former.items() if name not in _FIELDS - kept}
+
+    before, after = await desk.governance.change(desk.actor, "safety clear", _key(channel_id), revise)
+    if before == after:
+        raise Refusal(_("Nothing was decided there, so there is nothing to remove."))
+    return _("Removed; it was: {rule}.").format(rule=ruling.worded(_of_safety(before)))
+
+
+def words(typed: str | None) -> list[str] | None:
+    """Phrases with commas between them; `none` is no word."""
+    if typed is None:
+        return None
+    found = list(dict.fromkeys(word.strip().casefold() for word in typed.split(",") if word.strip()))
+    return [] if found == ["none"] else found
+
+
+def _key(channel_id: int | None) -> Key:
+    return (Scope.GUILD, 0) if channel_id is None else (Scope.CHANNEL, channel_id)
+
+
+def _of_safety(document: Document) -> Document:
+    return {name: value for name, value in document.items() if name in _FIELDS and name in GuildRule.model_fields}
+
+
+async def _require_somebody_to_ask(desk: Desk) -> None:
+    """Where no model that is served can answer, the question would end every picture."""
+    served = await desk.fleet.models()
+    if served and not any(model.can_rewrite for model in served.values()):
+        raise Refusal(_("No model that is served here can be asked about prompts: every picture would be refused."))
