@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections import deque
 from pathlib import PurePath
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,6 +19,9 @@ from sandbox.snowflakes import Snowflakes
 
 LINK_S = 24 * 3600.0
 """Seconds a signed link opens its file."""
+
+LINGER_S = 60.0
+"""Seconds a file is still served after an edit took it off its message; Discord's own caches keep it longer."""
 
 CONTENT_TYPES = {
     ".png": "image/png",
@@ -60,6 +64,8 @@ class Cdn:
         self._snowflakes = snowflakes
         self._key = secrets.token_bytes(32)
         self._files: dict[int, tuple[Attachment, bytes]] = {}
+        self._retired: deque[tuple[float, int]] = deque()
+        """Since when, and which; the oldest first."""
         self._avatars: dict[tuple[int, str], bytes] = {}
 
     def keep(
@@ -113,6 +119,13 @@ class Cdn:
         """The attachment of an id."""
         stored = self._files.get(attachment_id)
         return stored[0] if stored else None
+
+    def retire(self, attachment_id: int) -> None:
+        """Forget a file that an edit took off its message, a while later: who saw the message may be loading it."""
+        now = self._clock.now()
+        self._retired.append((now, attachment_id))
+        while self._retired[0][0] <= now - LINGER_S:
+            self.drop(self._retired.popleft()[1])
 
     def drop(self, attachment_id: int) -> None:
         """Forget a file: its message is gone."""

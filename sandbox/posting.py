@@ -70,7 +70,7 @@ def edit(world: World, message: Message, draft: Draft, default: Allowed = ANYBOD
     _keep_it_sayable(message, draft)
     for file in message.files:
         if file.id not in draft.kept:
-            world.cdn.drop(file.id)
+            world.cdn.retire(file.id)
     kept = [file for file in message.files if file.id in draft.kept]
     for file in kept:
         file.description = draft.kept[file.id].get("description", file.description)

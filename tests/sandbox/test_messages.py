@@ -219,7 +219,7 @@ class TestFiles:
     """Attachments, embeds and Components V2."""
 
     async def test_an_edit_keeps_only_the_files_it_lists(self, pictures, world, server) -> None:
-        """A list of attachments is the whole truth; without one all stay. Dropped files are gone from the CDN."""
+        """A list of attachments is the whole truth; without one all stay. Dropped files soon leave the CDN."""
         sent = await pictures.send(files=[file("a.png"), file("b.png")])
         message = in_world(world, sent)
         await sent.edit(content="text")
@@ -227,6 +227,9 @@ class TestFiles:
         dropped = message.attachments[0]
         await sent.edit(attachments=[sent.attachments[1], file("c.png")])
         assert [one.filename for one in message.attachments] == ["b.png", "c.png"]
+        assert await server.read(dropped), "whoever saw the message may still be loading it"
+        world.clock.advance(61)
+        await sent.edit(attachments=[])
         with pytest.raises(LookupError):
             await server.read(dropped)
 

@@ -144,8 +144,7 @@ async def page(open_page: Open, server: SandboxServer, showcase: Showcase, chann
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """The whole product on the sample model."""
-    # Without previews: one that is taken away while it loads is a 404 in the console.
-    async with Stack(tmp_path_factory.mktemp("stack"), settings={"PREVIEW_INTERVAL_S": "0"}) as running:
+    async with Stack(tmp_path_factory.mktemp("stack"), settings={"PREVIEW_INTERVAL_S": "1"}) as running:
         yield running
 
 
