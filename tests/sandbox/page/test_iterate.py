@@ -36,7 +36,7 @@ async def test_a_preview_shows_what_the_picture_is_becoming(page) -> None:
     preview = thread.get_by_role("img", name="What the picture is becoming")
     await expect(preview).to_have_count(1)
     await preview.evaluate("image => image.decode()")
-    await expect(thread.locator("article").first).to_contain_text("Done")
+    await expect(thread.locator("article").first).to_contain_text("Done", timeout=120_000)
     await expect(preview).to_have_count(0)
     await painted(pictures(thread), 1)
 
