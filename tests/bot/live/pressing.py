@@ -16,7 +16,7 @@ from sandbox.server import SandboxServer
 PROMPT = "a red circle on a white background"
 SLOW = {"prompt": PROMPT, "size": "256x256", "steps": 30, "count": 4}
 """Long enough to outlive a restart, so that it can be cancelled after it."""
-_PATIENCE_S = 30.0
+_PATIENCE_S = 60.0
 _SORRY = ("went wrong", "too old for me", "no longer kept", "never posted", "not known")
 
 Sign = Callable[[SandboxServer, Message, Use, set[int]], Awaitable[None]]
@@ -191,8 +191,8 @@ async def _posted(server: SandboxServer, sending: Awaitable[Use], *, is_words: b
 async def _unposted(server: SandboxServer, luna: Member) -> Message:
     """A picture that neither channel nor DM took, as /jobs offers it."""
     luna.close_dms()
-    status = await (await luna.slash("imagine", {"prompt": PROMPT})).answer()
     server.world.faults.add(Fault("POST", r"/channels/\d+/messages$", Fail(403, 50013), count=None))
+    status = await (await luna.slash("imagine", {"prompt": PROMPT})).answer()
     await server.world.wait_for(lambda one: one.id == status.id and "/jobs" in one.content, timeout=_PATIENCE_S)
     server.world.faults.clear()
     luna.open_dms()
