@@ -35,6 +35,7 @@ from bot.interactions.favourite import FavouriteButton
 from bot.interactions.final import FinalButton
 from bot.interactions.forms import on_submit
 from bot.interactions.more import MoreButton
+from bot.interactions.recipe_file import RecipeFileButton
 from bot.interactions.remix import RemixButton
 from bot.interactions.reply import ConfirmButton, ReplyEdits
 from bot.interactions.report import BanReported, DismissReport, RemoveReported
@@ -74,6 +75,7 @@ BUTTONS = (
     BackButton,
     BranchButton,
     ChangedButton,
+    RecipeFileButton,
     DialogueButton,
     RemoveReported,
     BanReported,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bot.language import _
+from bot.language import _, ngettext
 from bot.refusal import Refusal
 from flux2.models import Model
 from flux2.prompting.styles import Style
@@ -36,6 +36,8 @@ class Options:
     output_quality: int | None = None
     upsample: Literal["none", "local", "openrouter", "auto"] | None = None
     """Who rewrites the prompt first; bot/routes.py settles it."""
+    least_references: int = 0
+    """Pictures that a recipe was drawn from and cannot bring along."""
 
     def reworded(self, prompt: str) -> Options:
         """The same with another prompt."""
@@ -44,7 +46,14 @@ class Options:
     def settle(
         self, model: Model, references: tuple[ReferenceImage, ...] = ()
     ) -> tuple[GenerationRequest, tuple[str, ...]]:
-        """Return the request and the notes to be said on its result. Raises InvalidRequest."""
+        """Return the request and the notes to be said on its result. Raises Refusal and InvalidRequest."""
+        if (missing := self.least_references - len(references)) > 0:
+            needed = ngettext(
+                "That recipe was drawn from {count} more picture; attach it beside the file.",
+                "That recipe was drawn from {count} more pictures; attach them beside the file, in their order.",
+                missing,
+            )
+            raise Refusal(needed.format(count=missing))
         return settle(
             model,
             self.prompt,

@@ -1,14 +1,19 @@
-"""A JSON prompt that comes as a file: found among the attachments, read, and joined with the words that were typed."""
+"""A JSON prompt or a recipe that comes as a file: found among the attachments, read, and joined with what was typed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from bot.attachments import AttachmentReader
 from bot.language import _
+from bot.options import Options
 from bot.refusal import Refusal
 from bot.remote import Attached
-from flux2.prompting import scene
+from flux2 import recipe
+from flux2.prompting import scene, wildcards
+from flux2.recipe import Recipe
 
 MAX_BYTES = 64 * 1024
 """Ten times the longest prompt, since a file may be indented."""
@@ -31,18 +36,43 @@ def split(attachments: Sequence[Attached]) -> tuple[Attached | None, list[Attach
     return (prompts[0] if prompts else None), [one for one in attachments if one not in prompts]
 
 
-async def read(attachment: Attached, words: str, reader: AttachmentReader) -> str:
-    """Return the prompt in the file, with `words` put before its scene. Raises Refusal and InvalidRequest."""
+async def read(attachment: Attached, options: Options, reader: AttachmentReader) -> Options:
+    """Return `options` with what the file says: a recipe fills what was left out, a prompt comes after the words typed.
+
+    Raises Refusal and InvalidRequest.
+    """
     data = await reader.fetch(attachment, max_bytes=MAX_BYTES)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Refusal(_("The JSON file is not UTF-8 text; save it as UTF-8 and attach it again.")) from error
+    has_words = options.prompt.strip().lower() not in _NO_WORDS
+    if (found := recipe.read(text)) is not None:
+        return _drawn_again(found, options, options.prompt if has_words else found.prompt)
     described, _notes = scene.parse(text)
-    if words.strip().lower() in _NO_WORDS:
-        return described.text()
-    whole = "; ".join(filter(None, (words.strip(), described.scene)))
-    return described.model_copy(update={"scene": whole}).text()
+    if not has_words:
+        return options.reworded(described.text())
+    whole = "; ".join(filter(None, (options.prompt.strip(), described.scene)))
+    return options.reworded(described.model_copy(update={"scene": whole}).text())
+
+
+def _drawn_again(found: Recipe, options: Options, prompt: str) -> Options:
+    if found.kind != "render" or found.needs_more:
+        raise Refusal(_("That recipe reworks a picture; use the buttons under that picture instead of its recipe."))
+    has_lists = len(wildcards.expand(prompt)) > 1
+    filled: dict[str, Any] = {
+        "size": None if options.aspect else f"{found.width}x{found.height}",
+        "model": found.model,
+        "steps": found.num_inference_steps,
+        "guidance": found.guidance_scale,
+        "seed": found.seed,
+        "count": None if has_lists else found.count,
+        "output_format": found.output_format,
+        "output_quality": None if found.output_format == "png" else found.output_quality,
+        "upsample": found.upsample,
+    }
+    left_out = {name: value for name, value in filled.items() if getattr(options, name) is None}
+    return replace(options, prompt=prompt, least_references=found.reference_images, **left_out)
 
 
 def _is_json(attachment: Attached) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -12,15 +13,19 @@ from discord.app_commands import Choice
 
 from bot import access, answers, contexts, lineage
 from bot.commands.imagine import models_like
-from bot.interactions import pages
+from bot.interactions import pages, recipe_file
 from bot.interactions.base import job_of
 from bot.interactions.show import post_again
+from bot.language import _, ngettext
 from bot.ledger.history import Search
 from bot.refusal import Refusal
+from flux2 import recipe
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
+_EXPORTED = 500
+"""Recipes in one file."""
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -32,6 +37,7 @@ _ID = re.compile(r"[0-9a-f]{16}")
     until="The last day.",
     favourites="Only your favourites, other people's pictures among them.",
     page="Which page to begin with.",
+    export="Your recipes of all that is found, as a file.",
     id="The id that stands behind a picture in the list: posts it again, here, with what it came from.",
 )
 async def history(
@@ -42,6 +48,7 @@ async def history(
     until: app_commands.Range[str, 1, 10] | None = None,
     favourites: bool = False,
     page: app_commands.Range[int, 1, 10_000] = 1,
+    export: bool = False,
     id: app_commands.Range[str, 1, 20] | None = None,
 ) -> None:
     """List one page to the asker alone, or post one picture."""
@@ -59,7 +66,22 @@ async def history(
     )
     if not await answers.acknowledge(interaction, ephemeral=True):
         return
-    await pages.answer(interaction, wanted, page)
+    await (_export(interaction, wanted) if export else pages.answer(interaction, wanted, page))
+
+
+async def _export(interaction: discord.Interaction[Flux2Bot], wanted: Search) -> None:
+    found, total = await interaction.client.services.ledger.search(wanted, 1, _EXPORTED)
+    made = [recipe_file.of(job) for job in found if job.user_id == interaction.user.id]
+    recipes = [one for one in made if one is not None]
+    if not recipes:
+        raise Refusal(_("Nothing of yours here fits that; leave some options out, or draw with /imagine."))
+    text = await asyncio.to_thread(recipe.write, recipes)
+    said = ngettext("Your recipe of {count} picture.", "Your recipes of {count} pictures.", len(recipes))
+    told = [said.format(count=len(recipes))]
+    if total > _EXPORTED:
+        told.append(_("There are more: name the days with since and until."))
+    file = recipe_file.as_file(text, f"flux2-{interaction.user.id}-recipes.json")
+    await interaction.edit_original_response(content=" ".join(told), attachments=[file])
 
 
 async def _post(interaction: discord.Interaction[Flux2Bot], job_id: str) -> None:

@@ -119,7 +119,7 @@ async def draw(
 ) -> None:
     """Check, acknowledge, gather the references, settle, admit; `pictures` come after all others as references.
 
-    A .json file among the attachments is the prompt; `private` keeps all of it to the member.
+    A .json file among the attachments is the prompt, or a recipe; `private` keeps all of it to the member.
     Raises Refusal and InvalidRequest.
     """
     services = interaction.client.services
@@ -129,9 +129,9 @@ async def draw(
     reach = contexts.reach_of(interaction, private=private)
     if not await answers.acknowledge(interaction, ephemeral=reach is Reach.PRIVATE):
         return
-    await services.offer.choose(options.model)
     if written:
-        options = options.reworded(await prompt_file.read(written, options.prompt, services.attachments))
+        options = await prompt_file.read(written, options, services.attachments)
+    await services.offer.choose(options.model)
     gathered = await services.gathering.gather(interaction.user, options.prompt, pointed)
     request, notes = await services.casting.settle(
         interaction.user.id,

@@ -37,6 +37,7 @@ class Verb(StrEnum):
     BACK = "back"
     BRANCH = "branch"
     CHANGED = "changed"
+    RECIPES = "recipes"
     REPORT_DELETE = "report-delete"
     REPORT_BAN = "report-ban"
     REPORT_DISMISS = "report-dismiss"

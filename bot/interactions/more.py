@@ -17,6 +17,7 @@ from bot.interactions.changed import ChangedButton
 from bot.interactions.custom_id import Verb, template
 from bot.interactions.delete import DeleteButton
 from bot.interactions.favourite import FavouriteButton
+from bot.interactions.recipe_file import RecipeFileButton
 from bot.interactions.remix import RemixButton
 from bot.interactions.send import SendButton
 from bot.interactions.spoiler import SpoilerButton
@@ -124,7 +125,8 @@ def _panel(job: Job, is_favourite: bool, *, may_change: bool, has_before: bool) 
         view.add_item(SpoilerButton(job.id))
         view.add_item(DeleteButton(job.id))
     line: list[JobButton] = [BackButton(job.id), ChangedButton(job.id)] if has_before else []
-    for button in (*line, *([BranchButton(job.id)] if is_message else [])):
+    branch = [BranchButton(job.id)] if is_message else []
+    for button in (*line, *branch, RecipeFileButton(job.id)):
         button.row = 1
         view.add_item(button)
     return view

@@ -36,7 +36,7 @@ class Search:
     favourites: bool = False
 
 
-def search(connection: Connection, wanted: Search, page: int) -> tuple[list[Job], int]:
+def search(connection: Connection, wanted: Search, page: int, size: int = PAGE) -> tuple[list[Job], int]:
     """Return one page of finished jobs, the newest first, and how many there are in all. Pages count from 1."""
     of_member = select(favourites.c.job_id).where(favourites.c.user_id == wanted.user_id)
     clauses = [
@@ -53,7 +53,7 @@ def search(connection: Connection, wanted: Search, page: int) -> tuple[list[Job]
     if wanted.until is not None:
         clauses.append(jobs.c.created_at < wanted.until)
     total = connection.execute(select(func.count()).select_from(jobs).where(*clauses)).scalar_one()
-    newest = select(jobs).where(*clauses).order_by(jobs.c.seq.desc()).limit(PAGE).offset(PAGE * (page - 1))
+    newest = select(jobs).where(*clauses).order_by(jobs.c.seq.desc()).limit(size).offset(size * (page - 1))
     return rows.as_jobs(connection.execute(newest)), total
 
 

@@ -18,7 +18,7 @@ from bot.ledger.facts import Pause
 from bot.ledger.favourites import Favourites
 from bot.ledger.forgetting import Forgetting
 from bot.ledger.governance import Governance
-from bot.ledger.history import Search
+from bot.ledger.history import PAGE, Search
 from bot.ledger.job import OPEN, Caps, Generation, Job, NewJob, Outcome, Place, State, Status
 from bot.ledger.presets import Shelf
 from bot.ledger.schema import jobs
@@ -81,9 +81,9 @@ class Ledger:
         where = [jobs.c.user_id == user_id, jobs.c.state.in_(OPEN)]
         return await self._find(*where, *([] if guild_id is None else [jobs.c.guild_id == guild_id]))
 
-    async def search(self, wanted: Search, page: int) -> tuple[list[Job], int]:
+    async def search(self, wanted: Search, page: int, size: int = PAGE) -> tuple[list[Job], int]:
         """One page of finished jobs, the newest first, and how many there are in all."""
-        return await self._database.read(lambda connection: history.search(connection, wanted, page))
+        return await self._database.read(lambda connection: history.search(connection, wanted, page, size))
 
     async def lineage(self, job_id: str, nearest: int) -> list[Generation]:
         """A picture and what it came from, the latest first: the `nearest` of them, and the very first one."""

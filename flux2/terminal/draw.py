@@ -14,7 +14,7 @@ from flux2 import sizing
 from flux2.errors import InvalidRequest
 from flux2.prompting import scene, styles
 from flux2.request import DEFAULT_STRENGTH, MIN_STRENGTH
-from flux2.terminal import files, machine, order, progress, rewriters
+from flux2.terminal import files, machine, order, progress, recipes, rewriters
 from flux2.upsampling import rewriting
 
 if TYPE_CHECKING:
@@ -33,10 +33,16 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
         ("edit", "change a picture as the words say"),
     ):
         command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
-        command.set_defaults(run=run)
+        command.set_defaults(run=run, recipe_format=None)
         words = command.add_mutually_exclusive_group(required=True)
         words.add_argument("--prompt", help="what the picture should show, or what should change; JSON works too")
         words.add_argument("--json", type=Path, metavar="FILE", help="a JSON prompt in a file; - reads it from stdin")
+        words.add_argument(
+            "--recipe",
+            type=Path,
+            metavar="FILE",
+            help="a recipe file of the bot's: its first is drawn; flags go before it",
+        )
         command.add_argument(
             "--image", action="append", type=Path, default=[], metavar="FILE", required=name == "edit",
             help="reference image; may be given several times",
@@ -120,6 +126,8 @@ def reworded(
 
 def run(options: argparse.Namespace) -> int:
     """Draw, and print the files' paths."""
+    if options.recipe is not None:
+        recipes.fill(options, options.recipe)
     wish = order.Wish(
         prompt=_prompt(options),
         style=styles.find(styles.read(options.styles), options.style) if options.style else None,
@@ -134,7 +142,7 @@ def run(options: argparse.Namespace) -> int:
         guidance=options.guidance,
         seed=options.seed,
         count=options.count,
-        output_format=options.format or files.SUFFIXES.get(options.out.suffix.lower()),
+        output_format=options.format or files.SUFFIXES.get(options.out.suffix.lower()) or options.recipe_format,
         output_quality=options.quality,
     )
     placed = order.place(machine.choose(options), wish)

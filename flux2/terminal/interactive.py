@@ -57,7 +57,6 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     command.add_argument("--styles", type=Path, default=draw.STYLES, metavar="FILE", help="TOML of styles")
     rewriters.add_flags(command)
     machine.add_flags(command)
-    command.set_defaults(model=None)
 
 
 def run(options: argparse.Namespace) -> int:

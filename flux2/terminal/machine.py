@@ -20,7 +20,6 @@ def add_flags(command: argparse.ArgumentParser) -> None:
     """Add --model, --device, --cpu-offloading, --quantization, --threads and --hf-home."""
     command.add_argument(
         "--model",
-        default=DEFAULT_MODEL,
         help=f"{', '.join(REGISTRY)}, a folder, or {AUTO}: what fits the card; default {DEFAULT_MODEL}",
     )
     command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps; default auto")
@@ -40,7 +39,7 @@ def choose(options: argparse.Namespace) -> Model:
     Raises CheckpointUnavailable.
     """
     if options.model != AUTO:
-        return checkpoint.resolve(options.model)
+        return checkpoint.resolve(options.model or DEFAULT_MODEL)
     found = fit(card.read(options.device), lambda model: _is_here(model, options.hf_home))
     sys.stderr.write(f"{found.words}\n")
     options.cpu_offloading, options.quantization = found.route.cpu_offload, found.route.quantization

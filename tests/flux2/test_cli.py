@@ -6,13 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageChops
 
-from flux2 import provenance
+from flux2 import provenance, recipe
 from flux2.__main__ import main
+from flux2.request import GenerationRequest, ReferenceImage
 
 SAMPLE = ["--model", "sample", "--device", "cpu", "--threads", "1"]
 
@@ -220,3 +222,30 @@ def test_a_json_prompt_and_a_style_from_files(tmp_path: Path, capsys: pytest.Cap
         "scene": "a red circle on a white background", "style": "flat colours", "weather": "rain",
     }  # fmt: skip
     assert (made.seed, made.model, made.width) == (1, "sample", 128)
+
+
+def test_a_recipe_file_draws_the_same_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the bot exports is drawn to the same pixels; flags go before it; what it cannot hold is asked for."""
+    request = GenerationRequest(
+        model="sample", prompt="a red circle", width=128, height=96, num_inference_steps=2, seed=7, output_format="png"
+    )
+    file = tmp_path / "recipe.json"
+
+    def export(request: GenerationRequest) -> str:
+        made = recipe.recipe_of(request, request.seed, id="0" * 16, drawn_at=datetime.now(UTC))
+        file.write_text(recipe.write([made]))
+        return str(file)
+
+    typed = ["--prompt", "a red circle", "--size", "128x96", "--steps", "2", "--seed", "7", "--format", "png", *SAMPLE]
+    assert main(["generate", *typed, "--out", str(tmp_path / "typed")]) == 0
+    assert main(["generate", "--recipe", export(request), "--out", str(tmp_path / "read"), *SAMPLE[2:]]) == 0
+    first, second = (Image.open(path) for path in capsys.readouterr().out.splitlines())
+    assert ImageChops.difference(first, second).getbbox() is None
+    seeded = ["generate", "--recipe", str(file), "--seed", "8", "--out", str(tmp_path / "other.webp"), *SAMPLE[2:]]
+    assert main(seeded) == 0
+    assert provenance.read((tmp_path / "other.webp").read_bytes()).seed == 8  # type: ignore[union-attr]
+    picture = ReferenceImage(sha256="a" * 64, width=128, height=96)
+    edited = export(request.model_copy(update={"reference_images": (picture,)}))
+    capsys.readouterr()
+    assert main(["generate", "--recipe", edited, *SAMPLE[2:]]) == 1
+    assert "needs 1 more picture; name them with --image" in capsys.readouterr().err

@@ -131,7 +131,7 @@ class Garden:
         yield Press("luna", self.varying, "Which picture…", answer)
         for label in ("Subtle", "Strong", "Final"):
             yield Press("luna", self.varying, label, picture)
-        for label in ("Favourite", "DM me", "Spoiler", "Back", "What changed", "Branch"):
+        for label in ("Favourite", "DM me", "Spoiler", "Back", "What changed", "Branch", "Recipe file"):
             yield Press("luna", self.panel, label, follow_up)
         # After them: what shows a button once makes it known to the process.
         yield Press("luna", self.result, "More…", answer)

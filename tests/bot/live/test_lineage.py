@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from bot.client import Flux2Bot
 from bot.ledger.job import Job
-from sandbox.member import Member
+from sandbox.member import Member, Upload
 from sandbox.message import Message
 from sandbox.permissions import Permission
 from sandbox.server import SandboxServer
@@ -80,6 +81,31 @@ async def test_back_leads_to_the_picture_before_and_on_from_there(
     first = await pressed(luna, back, "Back")
     assert first.labels() == ["Again", "Vary", "Edit", "Upscale", "More…"]
     assert "Back" not in (await pressed(luna, first, "More…")).labels()
+
+
+async def test_a_recipe_file_is_drawn_again(
+    server: SandboxServer, line: list[Drawn], draw: Callable[[], Awaitable[Drawn]]
+) -> None:
+    """The whole line in a file; attached to /imagine the first recipe decides whatever the options leave out."""
+    (first, first_message), (second, _), (third, third_message) = line
+    luna = server.member("luna")
+    sent = await pressed(luna, third_message, "More…", "Recipe file")
+    assert sent.ephemeral
+    data = await server.read(sent.attachments[0])
+    made = json.loads(data)["recipes"]
+    assert [(one["version"], one["id"], one["prompt"]) for one in made] == [
+        (3, third.id, "move it to the left"), (2, second.id, "make it green"), (1, first.id, "a red fox")
+    ]  # fmt: skip
+    options = {"prompt": ".", "image1": Upload("recipe.json", data)}
+    assert "1 more picture" in (await (await luna.slash("imagine", options)).answer()).content
+    data = await server.read((await pressed(luna, first_message, "More…", "Recipe file")).attachments[0])
+    file = Upload("recipe.json", data)
+    await (await luna.slash("imagine", {"prompt": ".", "image1": file, "steps": 3})).answer()
+    again, _ = await draw()
+    assert again.request == first.request.model_copy(update={"num_inference_steps": 3})
+    exported = await (await luna.slash("history", {"words": "fox", "export": True})).answer()
+    mine = json.loads(await server.read(exported.attachments[0]))["recipes"]
+    assert [one["id"] for one in mine] == [again.id, first.id]
 
 
 async def test_nobody_gets_back_to_a_picture_they_cannot_see(
