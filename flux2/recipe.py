@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from flux2.errors import InvalidRequest
+from flux2.language import _
 from flux2.provenance import Asked, Provenance
 from flux2.request import OutputFormat
 
@@ -71,4 +72,5 @@ def read(text: str) -> Recipe | None:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or _KEY
-        raise InvalidRequest(f"The recipe in that file is damaged at “{where}”; export it anew.") from None
+        told = _("The recipe in that file is damaged at “{where}”; export it anew.").format(where=where)
+        raise InvalidRequest(told) from None
