@@ -7,13 +7,17 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from bot.client import Flux2Bot
 from bot.ledger.audit import Actor
 from config.settings import BotSettings
-from sandbox.member import ClientRefused, Member
+from flux2.images import encode
+from sandbox.guild import Channel, Guild
+from sandbox.member import ClientRefused, Member, Upload
 from sandbox.permissions import Permission
 from sandbox.server import SandboxServer
+from sandbox.use import Use
 
 Gpu = Any
 Start = Callable[[BotSettings], AbstractAsyncContextManager[Flux2Bot]]
@@ -33,6 +37,7 @@ DRAWS = ("imagine", "enhance")
 """Commands that end in a job and need neither a form nor a file; a banned member is refused at once."""
 _ADMINS_ONLY = "This needs the Manage Server permission; ask an admin of this server."
 _SUB, _GROUP = 1, 2
+_FOX = Upload("fox.png", encode(Image.new("RGB", (64, 64), (200, 30, 30)), "png", 80))
 
 
 def leaves(server: SandboxServer) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -50,16 +55,18 @@ def leaves(server: SandboxServer) -> Iterator[tuple[str, list[dict[str, Any]]]]:
             yield from below(command.name, command.payload.get("options") or [])
 
 
-def filled(server: SandboxServer, options: list[dict[str, Any]]) -> dict[str, Any]:
-    """A value for each option that is required."""
+def filled(server: SandboxServer, options: list[dict[str, Any]], guild: Guild | None = None) -> dict[str, Any]:
+    """A value for each option that is required, of the first guild's where no other is named."""
     world = server.world
+    guild = guild or world.guild
     values: dict[int, Any] = {
         4: 1,
         5: True,
         6: world.user("max"),
-        7: world.channel("lounge"),
-        8: next(iter(world.guild.roles.values())),
+        7: list(guild.channels.values())[-1] if guild is not world.guild else world.channel("lounge"),
+        8: next(iter(guild.roles.values())),
         10: 1.0,
+        11: _FOX,
     }
 
     def value(option: dict[str, Any]) -> Any:
@@ -67,7 +74,7 @@ def filled(server: SandboxServer, options: list[dict[str, Any]]) -> dict[str, An
             return option["choices"][0]["value"]
         return "f" * max(option.get("min_length", 1), 1) if option["type"] == 3 else values[option["type"]]
 
-    return {one["name"]: value(one) for one in options if one.get("required") and one["type"] != 11}
+    return {one["name"]: value(one) for one in options if one.get("required")}
 
 
 def show_all(server: SandboxServer) -> None:
@@ -136,6 +143,96 @@ async def test_the_banned_draw_nothing_and_keep_their_privacy(server: SandboxSer
     for name in ("privacy show", "privacy export", "privacy delete", "jobs", "help"):
         text, _ = await said(server, luna, name, by_name[name])
         assert not text.startswith("You are banned"), name
+
+
+@pytest.mark.slow
+async def test_the_operator_gets_all_of_them_on_every_server(
+    server: SandboxServer, settings: BotSettings, gpu: Gpu, start: Start
+) -> None:
+    """Whoever owns the application, on a server where he manages nothing; an admin of several lacks some (above)."""
+    world = server.world
+    owner = server.member("sandbox-owner")
+    elsewhere = world.add_guild("Elsewhere")
+    for user in (owner.user, world.user("max")):
+        world.join(elsewhere, user)
+    room = world.add_channel("room", guild=elsewhere)
+    async with start(settings):
+        show_all(server)
+        for name, options in leaves(server):
+            if name.split()[0] == "admin":
+                answer = await (await owner.slash(name, filled(server, options, elsewhere), channel=room)).answer()
+                assert answer.ephemeral, name
+                assert "needs the" not in answer.content, name
+                assert "shared by several servers" not in answer.content, name
+
+
+@pytest.mark.slow
+async def test_a_role_opens_what_it_is_set_to_open_and_no_command(
+    server: SandboxServer, settings: BotSettings, gpu: Gpu, start: Start
+) -> None:
+    """Everybody has one picture a day and role-holders more; to admins' commands the role opens nothing."""
+    world = server.world
+    role, everyone = world.add_role(world.guild, "Supporters", Permission(0)), world.guild.roles[world.guild.id]
+    world.join(world.guild, world.add_user("sue"), role)
+    luna, sue, ada = (server.member(name) for name in ("luna", "sue", "ada"))
+    async with start(settings):
+        for who, pictures in ((everyone, 1), (role, 3)):
+            await (await ada.slash("admin roles set", {"role": who, "pictures_per_day": pictures})).answer()
+        for member, pictures in ((luna, 1), (sue, 3)):
+            uses = [await member.slash("imagine", {"prompt": "a red fox"}) for _ in range(4)]
+            for use in uses:
+                await use.answer()
+            assert sum(use.ephemeral_follow_up() is None for use in uses) == pictures, member.user.name
+        show_all(server)
+        for name, options in leaves(server):
+            if name.split()[0] in NEEDS_ADMIN:
+                assert await said(server, sue, name, options) == (_ADMINS_ONLY, True), name
+
+
+@pytest.fixture
+def places(server: SandboxServer) -> dict[str, Channel]:
+    """Where luna, who added the bot to her account, can be: here, with the bot, and where it is no member."""
+    world, luna = server.world, server.member("luna")
+    luna.install()
+    elsewhere = world.add_guild("Elsewhere", with_bot=False)
+    world.join(elsewhere, luna.user)
+    return {
+        "server": world.channel("pictures"),
+        "direct": luna.dm,
+        "outside": world.add_channel("abroad", guild=elsewhere),
+        "friends": world.group(luna.user, world.user("max")),
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["server", "direct", "outside", "friends"])
+async def test_members_use_every_command_and_menu_wherever_it_is_offered(
+    server: SandboxServer, settings: BotSettings, gpu: Gpu, start: Start, places: dict[str, Channel], place: str
+) -> None:
+    """Each is answered in its own words or with its form, and nothing breaks; what is for admins is not there."""
+    luna, where = server.member("luna"), places[place]
+    async with start(settings.model_copy(update={"user_install": True, "max_waiting_per_member": 50})):
+        offered = {command.name for command in luna.commands(where)}
+        all_there_are = {command.name for command in server.world.commands.offered(None)} - {*NEEDS_ADMIN}
+        assert offered == (all_there_are if place == "server" else all_there_are - {"Report"})
+        for name, options in leaves(server):
+            if name.split()[0] in offered:
+                await _is_answered(await luna.slash(name, filled(server, options), channel=where), name)
+        picture = await luna.say("look", channel=where, files=[_FOX])
+        for command in luna.commands(where):
+            if command.type == 3:
+                await _is_answered(await luna.menu(picture, command.name), command.name)
+
+
+async def _is_answered(use: Use, name: str) -> None:
+    """A form, a message, or a refusal that says something; no error of ours and no right that is missing."""
+    if use.opened_modal:
+        return
+    said = [(await use.answer()).content, *(message.content for message in use.messages)]
+    for text in said:
+        assert "Something went wrong" not in text, name
+        assert "may not post" not in text, name
+        assert "needs the" not in text, name
 
 
 async def test_direct_messages_have_the_members_commands_alone(server: SandboxServer, bot: Flux2Bot) -> None:
