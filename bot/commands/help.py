@@ -16,7 +16,8 @@ _TEXT = N_("""\
 **/imagine** draws a picture from words. Attach up to four images as image1 to image4 to change or combine them.
 **Reply to one of my pictures**, with the ping on, and say what should change: I draw the change. \
 Images attached to the reply are used too.
-**Again** draws the same with another seed, **Edit** lets you change the words or the picture, \
+**Again** draws the same with another seed, **Vary** the same with other details, \
+**Edit** lets you change the words or the picture, \
 **Upscale** makes it twice as large, and **/upscale** up to four times any picture you attach. \
 **More…** holds the recipe, Remix, favourites, spoiler and delete; **Back** goes to the version before, to go on from \
 there, **What changed** compares the two, and **Branch** begins a new thread with this one.

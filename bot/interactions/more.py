@@ -21,6 +21,7 @@ from bot.interactions.recipe_file import RecipeFileButton
 from bot.interactions.remix import RemixButton
 from bot.interactions.send import SendButton
 from bot.interactions.spoiler import SpoilerButton
+from bot.language import _
 from bot.ledger.job import Job, Reach
 from bot.presenter import shorten
 from flux2.region import told
@@ -50,10 +51,16 @@ class MoreButton(JobButton, template=template(Verb.MORE)):
         has_before = len(await ledger.lineage(job.id, 1)) > 1
         # Not deferred: a deferred press could only be followed up by a message that everybody sees.
         await interaction.response.send_message(
-            f"To draw it again by hand, copy this:\n```\n{recipe(job.request)}\n```",
+            f"{_told(job.request)}\n```\n{recipe(job.request)}\n```",
             view=_panel(job, is_favourite, may_change=access.owns(job, interaction), has_before=has_before),
             ephemeral=True,
         )
+
+
+def _told(request: Request) -> str:
+    if isinstance(request, GenerationRequest) and request.init_image is not None:
+        return _("Drawn over another picture, which Again and Remix keep. To draw it from nothing by hand, copy this:")
+    return _("To draw it again by hand, copy this:")
 
 
 def recipe(request: Request) -> str:

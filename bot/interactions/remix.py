@@ -89,8 +89,10 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
         return
     model = await interaction.client.services.offer.choose(before.model)
     request, notes = options.settle(model, before.reference_images)
+    kept: dict[str, object] = {"init_image": before.init_image, "strength": before.strength}
     if options.size is None:
-        request = request.model_copy(update={"width": before.width, "height": before.height})
+        kept |= {"width": before.width, "height": before.height}
+    request = request.model_copy(update=kept)
     await redraw(interaction, job, request, source="remix", notes=notes)
 
 

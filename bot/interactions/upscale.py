@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import discord
@@ -13,6 +14,7 @@ from bot.interactions.choosing import PictureSelect, drawn, picture_meant
 from bot.interactions.custom_id import Verb, template
 from bot.interactions.redraw import redraw, require_posting, take
 from bot.language import N_, _
+from bot.ledger.job import Job
 from flux2.upscaling.request import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -31,11 +33,16 @@ class UpscaleButton(JobButton, template=template(Verb.UPSCALE)):
         require_posting(interaction, job)
         if len(labels) < 2:
             await _enlarge(interaction, self.job_id, 1)
-            return
-        view = ui.View(timeout=None)
-        view.add_item(UpscaleSelect(job.id, labels))
-        asked = _("Which of them shall be twice as large?")
-        await interaction.response.send_message(asked, view=view, ephemeral=True)
+        else:
+            await ask_which(interaction, job, labels)
+
+
+async def ask_which(interaction: discord.Interaction[Flux2Bot], job: Job, labels: Sequence[str]) -> None:
+    """Ask, as the first answer, which of the job's pictures is to be enlarged."""
+    view = ui.View(timeout=None)
+    view.add_item(UpscaleSelect(job.id, labels))
+    asked = _("Which of them shall be twice as large?")
+    await interaction.response.send_message(asked, view=view, ephemeral=True)
 
 
 class UpscaleSelect(PictureSelect, template=template(Verb.UPSCALE_WHICH)):

@@ -9,8 +9,11 @@ from discord import app_commands
 
 from bot.commands.upscale import enlarge
 from bot.enlarging import Enlargement
+from bot.interactions.redraw import require_posting
+from bot.interactions.upscale import ask_which
 from bot.language import N_, _
 from bot.origin import job_told_by
+from bot.picks import choices
 from bot.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
 @app_commands.context_menu(name=N_("Upscale"))
 async def upscale(interaction: discord.Interaction[Flux2Bot], message: discord.Message) -> None:
-    """Enlarge the message's first picture with the default options."""
+    """Enlarge the message's first picture with the default options; of several of the bot's own, ask which."""
     pictures = [one for one in message.attachments if (one.content_type or "").startswith("image/")]
     if not pictures:
         raise Refusal(_("That message holds no picture; use Upscale on one that does, or /upscale."))
@@ -27,6 +30,10 @@ async def upscale(interaction: discord.Interaction[Flux2Bot], message: discord.M
     if job is not None and not job.pictures:
         # A status message: what it shows is a preview.
         job = None
+    if job is not None and len(labels := choices(job)) > 1:
+        require_posting(interaction, job)
+        await ask_which(interaction, job, labels)
+        return
     await enlarge(interaction, Enlargement(), pictures[0], job, message)
 
 

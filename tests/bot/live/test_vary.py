@@ -83,6 +83,13 @@ async def test_a_picture_is_varied_after_a_question_for_the_presser(
     varied = server.world.message((await closed(job.id)).result_message_id or 0)
     assert varied is not None
     assert varied.reference_id == message.id
+    panel = await (await max_.press(varied, "More…")).answer()
+    assert panel.content.startswith("Drawn over another picture")
+    await max_.submit((await max_.press(panel, "Remix")).modal, {"prompt": "a blue fox"})
+    remixed, _ = await _next(server, varied, only_job)
+    assert _drawing(remixed) == request.model_copy(update={"prompt": "a blue fox"})
+    await gpu.draw(remixed)
+    await closed(remixed.id)
     await max_.press(await (await max_.press(varied, "Vary")).answer(), "Strong")
     again, _ = await _next(server, varied, only_job)
     assert _drawing(again).strength == STRONG
@@ -174,6 +181,9 @@ async def test_of_several_the_chosen_one_is_enlarged(
     assert isinstance(job.request, UpscaleRequest)
     assert job.request.image.sha256 == before.pictures[1].sha256
     assert "Image 2 of the 2 pictures was enlarged." in job.notes
+    from_menu = await (await luna.menu(message, "Upscale")).answer()
+    assert from_menu.ephemeral
+    assert any("options" in one for one in from_menu.walk_components())
 
 
 async def test_the_form_of_edit_asks_which(server: SandboxServer, drawn: Draw, only_job: OnlyJob) -> None:
