@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bot.language import N_, _
+from bot.language import N_, _, listed
 from bot.ledger.job import Generation, Job
 from bot.presenter import plain
+from flux2 import region
 from flux2.prompting import diff
 from flux2.request import GenerationRequest
 from flux2.upscaling.request import UpscaleRequest
@@ -26,6 +27,7 @@ _FIELDS: tuple[tuple[str, Callable[[Request], object]], ...] = (
     (N_("Seed"), lambda request: getattr(request, "seed", None)),
     (N_("Pictures"), lambda request: getattr(request, "count", None)),
     (N_("Reference images"), lambda request: len(request.reference_images)),
+    (N_("Only there"), lambda request: _place(request)),
     (N_("Format"), lambda request: getattr(request, "output_format", None)),
     (N_("Quality"), lambda request: getattr(request, "output_quality", None)),
 )
@@ -59,6 +61,14 @@ def _is_edit(before: Job, new: Request) -> bool:
     """Whether the new one begins with a picture of the old, so that its words are an instruction."""
     first = new.reference_images[:1] if isinstance(new, GenerationRequest) else ()
     return any(picture.sha256 == one.sha256 for one in first for picture in before.pictures)
+
+
+def _place(request: Request) -> str | None:
+    if not isinstance(request, GenerationRequest) or not request.is_masked:
+        return None
+    return listed(
+        [*([region.told(request.region)] if request.region else []), *([_("mask")] if request.mask_image else [])]
+    )
 
 
 def _shown(value: object) -> str:

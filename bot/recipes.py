@@ -61,7 +61,7 @@ def edited(
         guidance=old.guidance_scale if same_kind else None,
         count=1,
         output_format=None if region or mask else old.output_format,
-        output_quality=None if region or mask else old.output_quality,
+        output_quality=None if region or mask or old.output_format == "png" else old.output_quality,
     )
     if request.is_masked:
         return request, notes

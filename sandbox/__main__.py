@@ -44,7 +44,14 @@ def _parser() -> argparse.ArgumentParser:
     single.add_argument("--command", default="imagine", help="slash command, as in “imagine” or “admin status”")
     single.add_argument("--prompt", help="the option prompt")
     single.add_argument("--image", type=_file, action="append", default=[], help="a reference picture; repeatable")
-    single.add_argument("--option", type=_pair, action="append", default=[], metavar="K=V", help="any other option")
+    single.add_argument(
+        "--option",
+        type=_pair,
+        action="append",
+        default=[],
+        metavar="K=V",
+        help="any other option; @FILE attaches a file",
+    )
     single.add_argument(
         "--setting", type=_pair, action="append", default=[], metavar="K=V", help="a setting for the stack; repeatable"
     )

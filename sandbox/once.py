@@ -59,7 +59,7 @@ class Errand:
 
     def slash_options(self) -> dict[str, Any]:
         """The options as the member's client sends them; values are typed by the registered command."""
-        values: dict[str, Any] = dict(self.options)
+        values: dict[str, Any] = {name: _value(text) for name, text in self.options.items()}
         if self.prompt is not None:
             values["prompt"] = self.prompt
         for index, path in enumerate(self.images, start=1):
@@ -75,6 +75,12 @@ class Errand:
         if self.images:
             values["images"] = [Upload(path.name, path.read_bytes()) for path in self.images]
         return values
+
+
+def _value(text: str) -> str | Upload:
+    """An option as it is typed; `@FILE` attaches a file that is there."""
+    path = Path(text.removeprefix("@"))
+    return Upload(path.name, path.read_bytes()) if text.startswith("@") and path.is_file() else text
 
 
 def run(errand: Errand) -> int:

@@ -141,6 +141,7 @@ async def draw(
     )
     if request.variants and not await _wanted(interaction, request):
         return
+    notes = (*notes, *_reduced(request, pointed))
     preferred = (await services.shelf.preferences(interaction.user.id)).upsample
     asked = options.upsample
     if asked != "none" and request.prompt in await services.ledger.written_for(interaction.user.id):
@@ -168,6 +169,17 @@ async def _wanted(interaction: discord.Interaction[Flux2Bot], request: Generatio
     pace = await services.ledger.seconds_per_cost(request.model)
     seconds = None if pace is None else pace * request.cost
     return await go_ahead(interaction, request, seconds, await services.gate.left_today(applicant_in(interaction)))
+
+
+def _reduced(request: GenerationRequest, pointed: Pointed) -> tuple[str, ...]:
+    """What to say where only a part of a picture changes, and even the rest is not kept as large as it was."""
+    if not request.is_masked or not pointed.attachments:
+        return ()
+    given, kept = pointed.attachments[0], request.reference_images[0]
+    if (given.width or 0) <= kept.width:
+        return ()
+    size = f"{kept.width}×{kept.height}"
+    return (_("The picture was reduced to {size} first; larger ones are not kept.").format(size=size),)
 
 
 def check_payload(

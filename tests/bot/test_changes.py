@@ -80,3 +80,11 @@ def test_the_longest_changes_fit_a_message(version: Callable[..., Generation]) -
     """Whatever was written, before and after."""
     before, after = version(1, prompt="a *b* " * 1000), version(2, prompt="~c~ d_ " * 800, seed=2)
     assert len(changes.told(before, after)) < 2000
+
+
+def test_a_change_of_place_is_told(version: Callable[..., Generation]) -> None:
+    """Cells by their shortest name, and a mask as such."""
+    picture = ReferenceImage(sha256="b" * 64, width=64, height=64)
+    before = version(1, reference_images=(picture,), region=("A1", "B1"))
+    lines = told(before, version(2, reference_images=(picture,), region=("C3",), mask_image=picture))
+    assert lines[1:] == ["Only there: A1-B1 → C3 and mask"]

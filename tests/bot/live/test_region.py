@@ -10,9 +10,13 @@ import pytest
 from PIL import Image
 
 from bot.client import Flux2Bot
+from bot.commands.imagine import _reduced
+from bot.gathering import Pointed
 from bot.interactions.where import regions_like
 from bot.ledger.job import Job
-from flux2.request import GenerationRequest
+from bot.remote import Remote
+from flux2.models import REGISTRY
+from flux2.request import GenerationRequest, ReferenceImage, settle
 from sandbox.member import Upload
 from sandbox.message import Message
 from sandbox.server import SandboxServer
@@ -168,3 +172,17 @@ def test_regions_are_suggested_as_they_are_typed(typed: str, first: str | None) 
     """By cell, by place, behind what stands before the last comma; what is a region already comes first."""
     assert next((one.value for one in regions_like(typed)), None) == first
     assert len(regions_like(typed)) <= 25
+
+
+def test_a_picture_that_is_not_kept_whole_is_said() -> None:
+    """Where it came larger than what is kept, its size now is told; of a picture that changes as a whole it is not."""
+    kept = ReferenceImage(sha256="a" * 64, width=2000, height=1000)
+    given = Pointed([Remote(filename="a.png", url="https://x", width=3000, height=1500)])
+    masked, _ = settle(REGISTRY["klein-4b"], "a hat", reference_images=(kept,), region=("A1",))
+    whole, _ = settle(REGISTRY["klein-4b"], "a hat", reference_images=(kept,))
+    assert _reduced(masked, given) == ("The picture was reduced to 2000×1000 first; larger ones are not kept.",)
+    assert (
+        _reduced(masked, Pointed([Remote(filename="a.png", url="https://x", width=2000, height=1000)]))
+        == _reduced(whole, given)
+        == ()
+    )
