@@ -16,7 +16,7 @@ from bot.commands.imagine import models_like
 from bot.interactions import pages, recipe_file
 from bot.interactions.base import job_of
 from bot.interactions.show import post_again
-from bot.language import _, ngettext
+from bot.language import N_, _, ngettext
 from bot.ledger.history import Search
 from bot.refusal import Refusal
 from flux2 import recipe
@@ -29,16 +29,16 @@ _EXPORTED = 500
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
-@app_commands.command(description="Pictures of yours drawn here: search them, or post one again by its id.")
+@app_commands.command(description=N_("Pictures of yours drawn here: search them, or post one again by its id."))
 @app_commands.describe(
-    words="Words of the prompt, all of which must be there.",
-    model="Which model drew.",
-    since="The first day, such as 2026-11-01, in UTC.",
-    until="The last day.",
-    favourites="Only your favourites, other people's pictures among them.",
-    page="Which page to begin with.",
-    export="Your recipes of all that is found, as a file.",
-    id="The id that stands behind a picture in the list: posts it again, here, with what it came from.",
+    words=N_("Words of the prompt, all of which must be there."),
+    model=N_("Which model drew."),
+    since=N_("The first day, such as 2026-11-01, in UTC."),
+    until=N_("The last day."),
+    favourites=N_("Only your favourites, other people's pictures among them."),
+    page=N_("Which page to begin with."),
+    export=N_("Your recipes of all that is found, as a file."),
+    id=N_("The id that stands behind a picture in the list: posts it again, here, with what it came from."),
 )
 async def history(
     interaction: discord.Interaction[Flux2Bot],
@@ -86,23 +86,23 @@ async def _export(interaction: discord.Interaction[Flux2Bot], wanted: Search) ->
 
 async def _post(interaction: discord.Interaction[Flux2Bot], job_id: str) -> None:
     if not _ID.fullmatch(job_id):
-        raise Refusal("An id has 16 signs, 0 to 9 and a to f; /history lists those of your pictures.")
+        raise Refusal(_("An id has 16 signs, 0 to 9 and a to f; /history lists those of your pictures."))
     job = await job_of(interaction, job_id)
     if not access.may_look_at(job, interaction):
-        raise Refusal("That is another member's picture; only they or an admin can post it again.")
+        raise Refusal(_("That is another member's picture; only they or an admin can post it again."))
     if not job.pictures:
-        raise Refusal("No picture came of that one; press Again under its notice, or write the prompt anew.")
+        raise Refusal(_("No picture came of that one; press Again under its notice, or write the prompt anew."))
     if not await answers.acknowledge(interaction, ephemeral=job.is_private):
         return
     line = await interaction.client.services.ledger.lineage(job.id, lineage.NEAREST)
-    await post_again(interaction, job, " · ".join(filter(None, ("Drawn earlier", lineage.breadcrumb(line)))))
+    await post_again(interaction, job, " · ".join(filter(None, (_("Drawn earlier"), lineage.breadcrumb(line)))))
 
 
 def _day(text: str) -> datetime:
     try:
         return datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError as wrong:
-        raise Refusal("A day is written as 2026-11-01: year, month, day.") from wrong
+        raise Refusal(_("A day is written as 2026-11-01: year, month, day.")) from wrong
 
 
 @history.autocomplete("model")

@@ -18,7 +18,7 @@ from bot.interactions.custom_id import Verb, custom_id, parse, template
 from bot.interactions.forms import Filled
 from bot.interactions.redraw import redraw, require_posting, take
 from bot.interactions.where import Where
-from bot.language import _
+from bot.language import N_, _
 from bot.ledger.job import Job
 from bot.picks import choices, pick
 from bot.refusal import Refusal
@@ -39,7 +39,7 @@ class EditButton(JobButton, template=template(Verb.EDIT)):
     """Stands under every result and every failure notice."""
 
     verb = Verb.EDIT
-    text = "Edit"
+    text = N_("Edit")
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Open the modal: it must be the first answer, so nothing is deferred here."""
@@ -52,22 +52,24 @@ def edit_modal(job: Job) -> ui.Modal:
     """The modal for one job."""
     prompt = job.request.prompt
     fits = len(prompt) <= MAX_FIELD
-    modal = ui.Modal(title="Edit", custom_id=custom_id(Verb.EDIT, job.id), timeout=_FORGET_S)
+    modal = ui.Modal(title=_("Edit"), custom_id=custom_id(Verb.EDIT, job.id), timeout=_FORGET_S)
     words: ui.TextInput[ui.Modal] = ui.TextInput(
         custom_id=_PROMPT,
         style=discord.TextStyle.paragraph,
         default=(prompt or None) if fits else None,
-        placeholder=None if fits else "Too long to show here: leave it empty to keep it, or write a new one.",
+        placeholder=None if fits else _("Too long to show here: leave it empty to keep it, or write a new one."),
         required=False,
         max_length=MAX_FIELD,
     )
-    modal.add_item(ui.Label(text="Prompt", description="Other words draw the picture anew.", component=words))
+    modal.add_item(ui.Label(text=_("Prompt"), description=_("Other words draw the picture anew."), component=words))
     if job.pictures:
         change: ui.TextInput[ui.Modal] = ui.TextInput(
             custom_id=_CHANGE, style=discord.TextStyle.paragraph, required=False, max_length=MAX_FIELD
         )
-        explained = "Edits this picture and ignores the field above, e.g. “make the fox blue”."
-        modal.add_item(ui.Label(text="Only change this (edits the picture)", description=explained, component=change))
+        explained = _("Edits this picture and ignores the field above, e.g. “make the fox blue”.")
+        modal.add_item(
+            ui.Label(text=_("Only change this (edits the picture)"), description=explained, component=change)
+        )
     if len(labels := choices(job)) > 1:
         which: ui.Select[ui.Modal] = ui.Select(custom_id=_WHICH, options=options_of(labels), required=False)
         told = _("Left empty it is the first, or the one your words name, e.g. “image 2”.")
@@ -81,7 +83,7 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
     """Take a submitted edit form."""
     parsed = parse(filled.custom_id)
     if parsed is None or interaction.message is None:
-        raise Refusal("This form is too old; press the button again.")
+        raise Refusal(_("This form is too old; press the button again."))
     job = await job_of(interaction, parsed[1])
     if not await take(interaction, job):
         return

@@ -14,6 +14,7 @@ from discord import ui
 from bot.gathering import Pointed
 from bot.interactions import where
 from bot.interactions.forms import Filled
+from bot.language import N_, _
 from bot.options import Options
 from bot.presenter import shorten
 from bot.refusal import Refusal
@@ -29,7 +30,7 @@ _ID = re.compile(rf"{FORM}(\d{{15,20}}):(\d{{15,20}})")
 _PROMPT, _WHICH, _IMAGES = "prompt", "which", "images"
 _MAX_FIELD, _MAX_OPTIONS, _MAX_LABEL = 4000, 25, 100
 _FORGET_S = 900
-_OLD = "This form is too old; use the message's menu again."
+_OLD = N_("This form is too old; use the message's menu again.")
 
 
 async def open_form(
@@ -42,14 +43,14 @@ async def open_form(
 
 
 def _modal(interaction_id: int, message_id: int, pictures: list[Remote]) -> ui.Modal:
-    modal = ui.Modal(title="Edit", custom_id=f"{FORM}{interaction_id}:{message_id}", timeout=_FORGET_S)
+    modal = ui.Modal(title=_("Edit"), custom_id=f"{FORM}{interaction_id}:{message_id}", timeout=_FORGET_S)
     words: ui.TextInput[ui.Modal] = ui.TextInput(
         custom_id=_PROMPT,
         style=discord.TextStyle.paragraph,
         max_length=_MAX_FIELD,
-        placeholder="make it night, with snow on the roofs",
+        placeholder=_("make it night, with snow on the roofs"),
     )
-    modal.add_item(ui.Label(text="What should change", description="The rest stays as it is.", component=words))
+    modal.add_item(ui.Label(text=_("What should change"), description=_("The rest stays as it is."), component=words))
     if len(pictures) > 1:
         options = [
             discord.SelectOption(
@@ -58,12 +59,12 @@ def _modal(interaction_id: int, message_id: int, pictures: list[Remote]) -> ui.M
             for number, one in enumerate(pictures, start=1)
         ]
         which: ui.Select[ui.Modal] = ui.Select(custom_id=_WHICH, options=options)
-        modal.add_item(ui.Label(text="Which picture", component=which))
+        modal.add_item(ui.Label(text=_("Which picture"), component=which))
     uploads: ui.FileUpload[ui.Modal] = ui.FileUpload(
         custom_id=_IMAGES, required=False, min_values=0, max_values=MAX_REFERENCES - 1
     )
-    told = "To take something from: “image 2”, “image 3” … above; the picture itself is image 1."
-    modal.add_item(ui.Label(text="Further pictures", description=told, component=uploads))
+    told = _("To take something from: “image 2”, “image 3” … above; the picture itself is image 1.")
+    modal.add_item(ui.Label(text=_("Further pictures"), description=told, component=uploads))
     where.ask(modal)
     return modal
 
@@ -75,12 +76,12 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
 
     named = _ID.fullmatch(filled.custom_id)
     if named is None:
-        raise Refusal(_OLD)
+        raise Refusal(_(_OLD))
     ledger = interaction.client.services.ledger
     kept = await ledger.shown.of(int(named[1]), interaction.user.id)
     number = int("".join(filled.choices.get(_WHICH, ())[:1]) or 1)
     if not kept or not 1 <= number <= len(kept):
-        raise Refusal(_OLD)
+        raise Refusal(_(_OLD))
     uploads = uploads_in(interaction.data or {}, filled.choices.get(_IMAGES, ()))
     there = where.said_in(filled, interaction.data or {})
     pointed = Pointed([Remote.model_validate(kept[number - 1]), *uploads], mask=there.mask)

@@ -21,7 +21,7 @@ from bot.interactions.recipe_file import RecipeFileButton
 from bot.interactions.remix import RemixButton
 from bot.interactions.send import SendButton
 from bot.interactions.spoiler import SpoilerButton
-from bot.language import _
+from bot.language import N_, _
 from bot.ledger.job import Job, Reach
 from bot.presenter import shorten
 from flux2.region import told
@@ -41,7 +41,7 @@ class MoreButton(JobButton, template=template(Verb.MORE)):
     """The last button under every picture."""
 
     verb = Verb.MORE
-    text = "More…"
+    text = N_("More…")
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Show the panel."""
@@ -124,7 +124,7 @@ def _panel(job: Job, is_favourite: bool, *, may_change: bool, has_before: bool) 
 
     view = ui.View(timeout=None)
     view.add_item(RemixButton(job.id))
-    view.add_item(FavouriteButton(job.id, "No longer a favourite" if is_favourite else None))
+    view.add_item(FavouriteButton(job.id, _("No longer a favourite") if is_favourite else None))
     view.add_item(SendButton(job.id))
     # What was an answer is nothing the bot can change later, nor post as a line of its own.
     is_message = job.reach is Reach.CHANNEL

@@ -64,7 +64,7 @@ def bracketed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
 
 
 def _outside(text: str) -> list[str]:
-    bare = re.sub(r"<[^>]*>|`[^`]*`|https?:\S+", "", text)
+    bare = re.sub(r"<[^>]*>|`[^`]*`|https?:[^\s⟦⟧]+", "", text)
     while bare != (inner := re.sub(r"⟦[^⟦⟧]*⟧", "", bare)):
         bare = inner
     return re.findall(r"[^\W\d_]{2,}", bare)
