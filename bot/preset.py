@@ -66,10 +66,12 @@ class Preferences(Defaults):
     """What a member takes where a command leaves it out, and how they want to be told."""
 
     dm_on_finish: bool = False
+    is_private: bool = False
+    """Whether what commands draw is for the member alone."""
 
     def given(self) -> dict[str, str | int]:
         """The options that are set."""
-        return self.model_dump(exclude_none=True, exclude={"dm_on_finish"})
+        return self.model_dump(exclude_none=True, exclude={"dm_on_finish", "is_private"})
 
 
 class Preset(Defaults):

@@ -69,7 +69,7 @@ async def edit(
     count: app_commands.Range[int, 1, 10] | None = None,
     format: str | None = None,
     quality: app_commands.Range[int, 0, 100] | None = None,
-    private: bool = False,
+    private: bool | None = None,
 ) -> None:
     """Gather the options; `imagine.draw` does the rest."""
     options = Options(

@@ -25,7 +25,8 @@ there, **What changed** compares the two, and **Branch** begins a new thread wit
 part by part.
 **/preset** keeps options, words and pictures under a name; after saving luna with her picture, @luna in a prompt \
 brings it along. **/settings** keeps what you prefer.
-**private:True** keeps a picture to you. In direct messages with me everything works, and everything is yours alone.
+**private:True** shows a picture to you alone, and /history again once it is dismissed; **/settings** makes that the \
+rule. In direct messages with me everything works, and is yours alone.
 **/jobs** shows where your pictures stand and cancels them.
 Leave out what you do not care about: size, steps and the rest have good defaults for each model.""")
 

@@ -86,7 +86,7 @@ async def imagine(
     link: app_commands.Range[str, 1, MAX_LINK] | None = None,
     avatar: discord.User | discord.Member | None = None,
     tray: bool = False,
-    private: bool = False,
+    private: bool | None = None,
 ) -> None:
     """Gather the options; `draw` does the rest."""
     options = Options(
@@ -115,16 +115,17 @@ async def draw(
     pictures: tuple[ReferenceImage, ...] = (),
     source: str = "imagine",
     parent_id: str | None = None,
-    private: bool = False,
+    private: bool | None = None,
 ) -> None:
     """Check, acknowledge, gather the references, settle, admit; `pictures` come after all others as references.
 
-    A .json file among the attachments is the prompt, or a recipe; `private` keeps all of it to the member.
-    Raises Refusal and InvalidRequest.
+    A .json file among the attachments is the prompt, or a recipe; `private` keeps all of it to the member, None: as he
+    prefers. Raises Refusal and InvalidRequest.
     """
     services = interaction.client.services
     written, attachments = prompt_file.split(pointed.attachments)
     pointed = replace(pointed, attachments=attachments)
+    private = await services.shelf.draws_in_private(interaction.user.id) if private is None else private
     check_payload(interaction, options, pointed, has_more=bool(pictures), private=private)
     reach = contexts.reach_of(interaction, private=private)
     if not await answers.acknowledge(interaction, ephemeral=reach is Reach.PRIVATE):

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     quality=N_("Quality of webp and jpeg files, 0 to 100."),
     upsample=N_("auto writes prompts better where that helps; none leaves them alone."),
     dm=N_("Send you a direct message with a link when a picture is there."),
+    private=N_("Let what you draw with commands be seen by you alone."),
     reset=N_("Forget everything that was set before."),
 )
 @app_commands.choices(
@@ -48,6 +49,7 @@ async def settings(
     quality: app_commands.Range[int, 0, 100] | None = None,
     upsample: Literal["none", "auto"] | None = None,
     dm: bool | None = None,
+    private: bool | None = None,
     reset: bool = False,
 ) -> None:
     """Change what was given, check it as a whole against the model, keep it, show it."""
@@ -59,7 +61,8 @@ async def settings(
         return
     services = interaction.client.services
     before = Preferences() if reset else await services.shelf.preferences(interaction.user.id)
-    told = {} if dm is None else {"dm_on_finish": dm}
+    said = {"dm_on_finish": dm, "is_private": private}
+    told = {name: value for name, value in said.items() if value is not None}
     preferred = before.model_copy(update=given | told)
     if given:
         chosen = await services.offer.choose(preferred.model)
@@ -73,6 +76,8 @@ def _shown(preferred: Preferences) -> str:
     set_now = [f"{name.removeprefix('output_')} {plain(str(value), 100)}" for name, value in preferred.given().items()]
     if preferred.dm_on_finish:
         set_now.append(_("a direct message when a picture is there"))
+    if preferred.is_private:
+        set_now.append(_("pictures that only you see"))
     if not set_now:
         return _("You prefer nothing in particular: what a command leaves out, the model decides.")
     return _("Unless a command says otherwise, you get {set_now}; /settings reset:True forgets that.").format(

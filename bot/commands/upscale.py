@@ -65,7 +65,7 @@ async def upscale(
     prompt: app_commands.Range[str, 1, MAX_PROMPT] | None = None,
     size: app_commands.Range[str, 1, 20] | None = None,
     method: str | None = None,
-    private: bool = False,
+    private: bool | None = None,
 ) -> None:
     """Gather the options; `enlarge` does the rest."""
     wish = Enlargement(
@@ -88,14 +88,15 @@ async def enlarge(
     job: Job | None = None,
     shown: discord.Message | None = None,
     *,
-    private: bool = False,
+    private: bool | None = None,
 ) -> None:
     """Check, acknowledge, read the picture, settle, admit; `job` drew the picture, where it is one of ours.
 
     Raises Refusal and InvalidRequest.
     """
     services = interaction.client.services
-    private = private or (job is not None and job.is_private)
+    if private is None:
+        private = (job is not None and job.is_private) or await services.shelf.draws_in_private(interaction.user.id)
     contexts.require_posting(interaction, private=private)
     reach = contexts.reach_of(interaction, private=private)
     services.attachments.check([image])

@@ -93,5 +93,5 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
         pointed,
         source="edit",
         parent_id=parent.id if parent else None,
-        private=parent is not None and parent.is_private,
+        private=True if parent is not None and parent.is_private else None,
     )

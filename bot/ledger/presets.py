@@ -5,6 +5,7 @@ Declines to know what is in them; that is `bot.preset`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,10 @@ from bot.ledger.database import Database
 from bot.ledger.rows import now
 from bot.ledger.schema import preferences, presets
 from bot.preset import Preferences, Preset
+from bot.shared_look import SharedLook
 
+_FRESH_S = 1.0
+"""How long it is believed who draws in private: it is asked before a command is answered, also in a rush of them."""
 MAX_PRESETS = 50
 """Presets one member may keep; a list of them fits into one message."""
 
@@ -37,6 +41,8 @@ class Shelf:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._private: tuple[float, frozenset[int]] | None = None
+        self._look = SharedLook(lambda: database.read(_private_members))
 
     async def save(self, user_id: int, preset: Preset) -> bool:
         """Keep `preset`, in place of the member's own of that name. True: there was one. Raises ShelfFull."""
@@ -73,11 +79,24 @@ class Shelf:
     async def set_preferences(self, user_id: int, preferred: Preferences) -> None:
         """Keep what the member prefers; nothing at all is forgotten."""
         await self._database.write(lambda connection: _prefer(connection, user_id, preferred))
+        self._private = None
+
+    async def draws_in_private(self, user_id: int) -> bool:
+        """Whether the member wants what commands draw for himself, by a look at most a second old."""
+        kept = self._private
+        if kept is None or time.monotonic() - kept[0] > _FRESH_S:
+            kept = self._private = (time.monotonic(), await self._look())
+        return user_id in kept[1]
 
     async def _visible(self, user_id: int, guild_id: int | None, *clauses: ColumnElement[bool]) -> list[Kept]:
         shared = and_(presets.c.shared_with.is_not(None), presets.c.shared_with == guild_id)
         wanted = select(presets).where(or_(presets.c.user_id == user_id, shared), *clauses)
         return await self._database.read(lambda connection: [_as_kept(row) for row in connection.execute(wanted)])
+
+
+def _private_members(connection: Connection) -> frozenset[int]:
+    wanted = select(preferences.c.user_id).where(preferences.c.preferences["is_private"].as_boolean())
+    return frozenset(connection.execute(wanted).scalars())
 
 
 def _own(user_id: int, name: str) -> ColumnElement[bool]:

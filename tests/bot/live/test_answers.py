@@ -87,10 +87,29 @@ async def test_a_private_picture_and_what_comes_of_it_are_seen_by_nobody_else(
     assert changed.interaction.follow_ups[0].ephemeral
 
     panel = (await luna.press(next_picture, "More…")).messages[0]
-    assert panel.labels() == ["Remix", "Favourite", "DM me", "Back", "What changed"]
+    assert not {"Spoiler", "Delete", "Branch"} & set(panel.labels())
     assert "see it" not in (await (await luna.slash("history")).answer()).content
     assert shown_to(other, "pictures") == []
     assert server.world.threads(server.world.channel("pictures").id) == []
+
+
+async def test_a_member_who_prefers_it_draws_in_private_until_told_otherwise(
+    server: SandboxServer, bot: Flux2Bot, gpu: Gpu
+) -> None:
+    """Set once, it holds for commands and forms; an option goes before it; other members draw as ever."""
+    luna, other = server.member("luna"), server.member("max")
+    assert "pictures that only you see" in (await (await luna.slash("settings", {"private": True})).answer()).content
+    form = (await luna.slash("scene")).modal
+    seen = {
+        "by command": (await luna.slash("imagine", FOX)),
+        "by form": (await luna.submit(form, {"scene": "a quiet harbour"})),
+        "told otherwise": (await luna.slash("imagine", {**FOX, "private": False})),
+        "another": (await other.slash("imagine", FOX)),
+    }
+    alone = {how: (await use.answer()).ephemeral for how, use in seen.items()}
+    assert alone == {"by command": True, "by form": True, "told otherwise": False, "another": False}
+    await (await luna.slash("settings", {"private": False})).answer()
+    assert not (await (await luna.slash("imagine", FOX)).answer()).ephemeral
 
 
 async def test_not_even_admins_get_a_private_picture_shown(
