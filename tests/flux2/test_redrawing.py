@@ -39,9 +39,10 @@ def test_at_full_strength_nothing_of_the_picture_is_left(miniatures: Path, kind:
     """Bit for bit the picture drawn without, beside a reference image and with guidance; below that it is another."""
     engine = Engine.load(resolve(str(miniatures / f"flux2-{kind}")), device="cpu", threads=1)
     guidance = 3.0 if engine.model.default_guidance is not None else None
+    steps = None if engine.model.has_fixed_steps else 3
     reference = ReferenceImage(sha256="0" * 64, width=64, height=96)
     request, _ = settle(
-        engine.model, "a red fox", size="64x96", guidance=guidance, seed=5, reference_images=(reference,)
+        engine.model, "a red fox", size="64x96", steps=steps, guidance=guidance, seed=5, reference_images=(reference,)
     )
     references = [Image.new("RGB", (64, 96), "orchid")]
     drawn = {
@@ -55,7 +56,6 @@ def test_at_full_strength_nothing_of_the_picture_is_left(miniatures: Path, kind:
 PROMPTS = (
     "a large red circle on the left, on a white background",
     "a yellow heart on a black background",
-    "a green square on a grey background",
 )
 SEEDS = (7, 8, 9)
 
