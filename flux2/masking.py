@@ -22,8 +22,10 @@ _HALF = 128
 """Grey from which on a mask counts as white."""
 _MARGIN = 8
 """The window around the mask is wider by this part of the drawn sides: what is next to it is looked at."""
-_FEATHER = 128
-"""The edge is feathered over this part of the picture's shorter side, inside the mask."""
+_FEATHER = 64
+"""The edge is feathered over this part of the picture's shorter side, inside the mask: 16 pixels of 1024."""
+_SHADE = 8.0
+"""Of 255: how much darker or lighter the decoder may have made a channel; more is no shade, but another picture."""
 _KEPT = 0.7
 """Least part of the mask's weight that feathering leaves; a thin stroke is feathered less."""
 
@@ -79,11 +81,23 @@ class Patch:
     def paste(self, drawn: Image.Image) -> Image.Image:
         """Return the picture with `drawn` in the hole."""
         left, top, right, bottom = self.box
+        drawn = self._unshaded(drawn)
         if drawn.size != (size := (right - left, bottom - top)):
             drawn = drawn.resize(size, Image.Resampling.LANCZOS)
         result = self.picture.copy()
         result.paste(drawn, self.box, feathered(self.mask).crop(self.box))
         return result
+
+    def _unshaded(self, drawn: Image.Image) -> Image.Image:
+        """Take back what encoding and decoding made darker or lighter, as seen where nothing was to change."""
+        kept = ImageChops.invert(self.hole)
+        if kept.getbbox() is None:
+            return drawn
+        was, became = (ImageStat.Stat(image, kept).mean for image in (self.source, drawn))
+        shades = [before - after for before, after in zip(was, became, strict=True)]
+        if max(map(abs, shades)) > _SHADE:
+            return drawn
+        return drawn.point([min(255, max(0, round(value + shade))) for shade in shades for value in range(256)])
 
 
 def window(mask: Image.Image, size: tuple[int, int]) -> Box:

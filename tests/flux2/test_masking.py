@@ -84,6 +84,15 @@ def test_the_paste_changes_nothing_outside_the_mask(size: tuple[int, int]) -> No
     assert (result[inside] == (0, 200, 0)).all(axis=-1).mean() > 0.5
 
 
+def test_a_shade_of_the_decoder_is_taken_back() -> None:
+    """All of the window came out 3 darker, and in the hole a blue square: the square is as blue as it was meant."""
+    picture = Image.new("RGB", (128, 128), (250, 250, 250))
+    drawn = Image.new("RGB", picture.size, (247, 247, 247))
+    drawn.paste((20, 40, 200), (80, 80, 110, 110))
+    result = Patch.of(picture, mask_of(picture.size, ["C3"]), picture.size).paste(drawn)
+    assert (result.getpixel((95, 95)), result.getpixel((120, 120))) == ((23, 43, 203), (250, 250, 250))
+
+
 def test_a_thin_stroke_is_not_feathered_away() -> None:
     """A line two pixels wide in a large picture still lets what was drawn through."""
     mask = Image.new("L", (1024, 1024))
