@@ -38,7 +38,7 @@ from bot.interactions.more import MoreButton
 from bot.interactions.recipe_file import RecipeFileButton
 from bot.interactions.remix import RemixButton
 from bot.interactions.reply import ConfirmButton, ReplyEdits
-from bot.interactions.report import BanReported, DismissReport, RemoveReported
+from bot.interactions.report import BanReported, DismissReport, RemoveReported, ReportButton
 from bot.interactions.send import SendButton
 from bot.interactions.show import ShowButton
 from bot.interactions.spoiler import SpoilerButton
@@ -77,6 +77,7 @@ BUTTONS = (
     ChangedButton,
     RecipeFileButton,
     DialogueButton,
+    ReportButton,
     RemoveReported,
     BanReported,
     DismissReport,

@@ -26,7 +26,7 @@ def split(attachments: Sequence[Attached]) -> tuple[Attached | None, list[Attach
 
     Needs the payload alone.
     """
-    prompts = [one for one in attachments if _is_json(one)]
+    prompts = [one for one in attachments if is_one(one)]
     if len(prompts) > 1:
         raise Refusal(_("There are two JSON files; attach the one that is to be drawn."))
     if prompts and prompts[0].size > MAX_BYTES:
@@ -41,19 +41,40 @@ async def read(attachment: Attached, options: Options, reader: AttachmentReader)
 
     Raises Refusal and InvalidRequest.
     """
+    text = await _text(attachment, reader)
+    if (found := recipe.read(text)) is None:
+        return options.reworded(_joined(options.prompt, text))
+    return _drawn_again(found, options, options.prompt if _says(options.prompt) else found.prompt)
+
+
+async def read_prompt(attachment: Attached, words: str, reader: AttachmentReader) -> str:
+    """Return the prompt in the file, with `words` put before its scene. Raises Refusal, for a recipe too, and
+    InvalidRequest.
+    """
+    text = await _text(attachment, reader)
+    if recipe.read(text) is not None:
+        raise Refusal(_("A recipe draws a picture of its own: attach it to /imagine."))
+    return _joined(words, text)
+
+
+async def _text(attachment: Attached, reader: AttachmentReader) -> str:
     data = await reader.fetch(attachment, max_bytes=MAX_BYTES)
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Refusal(_("The JSON file is not UTF-8 text; save it as UTF-8 and attach it again.")) from error
-    has_words = options.prompt.strip().lower() not in _NO_WORDS
-    if (found := recipe.read(text)) is not None:
-        return _drawn_again(found, options, options.prompt if has_words else found.prompt)
+
+
+def _joined(words: str, text: str) -> str:
     described, _notes = scene.parse(text)
-    if not has_words:
-        return options.reworded(described.text())
-    whole = "; ".join(filter(None, (options.prompt.strip(), described.scene)))
-    return options.reworded(described.model_copy(update={"scene": whole}).text())
+    if not _says(words):
+        return described.text()
+    whole = "; ".join(filter(None, (words.strip(), described.scene)))
+    return described.model_copy(update={"scene": whole}).text()
+
+
+def _says(words: str) -> bool:
+    return words.strip().lower() not in _NO_WORDS
 
 
 def _drawn_again(found: Recipe, options: Options, prompt: str) -> Options:
@@ -75,6 +96,7 @@ def _drawn_again(found: Recipe, options: Options, prompt: str) -> Options:
     return replace(options, prompt=prompt, least_references=found.reference_images, **left_out)
 
 
-def _is_json(attachment: Attached) -> bool:
+def is_one(attachment: Attached) -> bool:
+    """Whether an attachment is such a file, as far as the payload shows."""
     kind = (attachment.content_type or "").partition(";")[0]
     return kind == "application/json" or attachment.filename.lower().endswith(".json")

@@ -38,6 +38,7 @@ class Verb(StrEnum):
     BRANCH = "branch"
     CHANGED = "changed"
     RECIPES = "recipes"
+    REPORT = "report"
     REPORT_DELETE = "report-delete"
     REPORT_BAN = "report-ban"
     REPORT_DISMISS = "report-dismiss"

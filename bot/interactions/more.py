@@ -19,6 +19,7 @@ from bot.interactions.delete import DeleteButton
 from bot.interactions.favourite import FavouriteButton
 from bot.interactions.recipe_file import RecipeFileButton
 from bot.interactions.remix import RemixButton
+from bot.interactions.report import ReportButton
 from bot.interactions.send import SendButton
 from bot.interactions.spoiler import SpoilerButton
 from bot.language import N_, _
@@ -131,6 +132,8 @@ def _panel(job: Job, is_favourite: bool, *, may_change: bool, has_before: bool) 
     if may_change and is_message:
         view.add_item(SpoilerButton(job.id))
         view.add_item(DeleteButton(job.id))
+    elif is_message and job.guild_id is not None:
+        view.add_item(ReportButton(job.id))
     line: list[JobButton] = [BackButton(job.id), ChangedButton(job.id)] if has_before else []
     branch = [BranchButton(job.id)] if is_message else []
     for button in (*line, *branch, RecipeFileButton(job.id)):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord import ui
 
-from bot import answers, recipes
+from bot import answers, prompt_file, recipes
 from bot.admission import Entry
 from bot.applicants import applicant_in, author_of
 from bot.fronts import ReplyFront, parent_of
@@ -54,6 +54,12 @@ def instruction_in(content: str) -> str | None:
     return " ".join(text.split()) if len(_WORD.findall(text)) >= 2 else None
 
 
+def _wish_in(message: discord.Message) -> str | None:
+    """The words of a reply; empty where an attached file is to say it all, None where nothing asks for an edit."""
+    words = instruction_in(message.content)
+    return "" if words is None and any(map(prompt_file.is_one, message.attachments)) else words
+
+
 class _Whose(Enum):
     OURS = auto()
     UNREAD = auto()
@@ -72,7 +78,7 @@ class ReplyEdits:
 
     async def on_message(self, message: discord.Message) -> None:
         """Edit, ask to confirm, or stay silent."""
-        instruction = instruction_in(message.content)
+        instruction = _wish_in(message)
         whose = self._whose(message)
         if whose is None or (instruction is None and whose is not _Whose.UNREAD):
             return
@@ -140,13 +146,15 @@ class ReplyEdits:
         models = await services.offer.look()
         model = services.offer.pick(job.request.model if job.request.model in models else None)
         shown = message.reference.resolved if message.reference else None
-        picked = pick(instruction, len(job.pictures), len(message.attachments) + len(list(links_in(instruction))))
+        written, attached = prompt_file.split(message.attachments)
+        picked = pick(instruction, len(job.pictures), len(attached) + len(list(links_in(instruction))))
         pictures = await pictures_of(
             job, shown if isinstance(shown, discord.Message) else None, services, picked.numbers
         )
-        extra = await services.gathering.gather(
-            message.author, picked.instruction, Pointed(message.attachments), before=len(pictures)
-        )
+        prompt = picked.instruction
+        if written:
+            prompt = await prompt_file.read_prompt(written, prompt, services.attachments)
+        extra = await services.gathering.gather(message.author, prompt, Pointed(attached), before=len(pictures))
         request, notes = recipes.edited(job, model, extra.prompt, (*pictures, *extra.pictures))
         entry = Entry(
             idempotency_key=f"m{message.id}",
@@ -204,7 +212,7 @@ class ConfirmButton(JobButton, template=template(Verb.CONFIRM)):
         if message.author.id != interaction.user.id:
             raise Refusal(_("Only the member who replied can confirm this; reply to the picture yourself."))
         job = await job_of(interaction, self.job_id)
-        instruction = instruction_in(message.content)
+        instruction = _wish_in(message)
         if instruction is None:
             raise Refusal(_("I cannot read that reply any more; reply to the picture again, with ping."))
         await interaction.client.replies.edit(message, job, instruction, applicant_in(interaction))

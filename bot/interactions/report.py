@@ -33,12 +33,39 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _ACTION = "report"
+_THANKS = N_("Thank you: the moderators of this server see it now.")
 
 
 async def send_report(interaction: discord.Interaction[Flux2Bot], message: discord.Message) -> None:
-    """Send the picture to the moderators, once for each member."""
+    """Send the picture to the moderators, from its message's menu."""
     if not await answers.acknowledge(interaction, ephemeral=True):
         return
+    await _report(interaction, message)
+    await interaction.edit_original_response(content=_(_THANKS))
+
+
+class ReportButton(JobButton, template=template(Verb.REPORT)):
+    """Stands behind More… for those who may not delete the picture themselves."""
+
+    verb = Verb.REPORT
+    text = N_("Report")
+    style = discord.ButtonStyle.danger
+
+    async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
+        """Send the picture as it was posted."""
+        job = await job_of(interaction, self.job_id)
+        if not await answers.acknowledge(interaction):
+            return
+        try:
+            message = await result_of(job, interaction.client).fetch()
+        except (discord.NotFound, discord.Forbidden) as gone:
+            raise Refusal(_("That message is gone, so there is nothing to report.")) from gone
+        await _report(interaction, message)
+        await interaction.followup.send(_(_THANKS), ephemeral=True)
+
+
+async def _report(interaction: discord.Interaction[Flux2Bot], message: discord.Message) -> None:
+    """Pass it on, once for each member. Raises Refusal."""
     services = interaction.client.services
     job = await job_told_by(message, interaction.client)
     if job is None or not message.attachments:
@@ -50,7 +77,6 @@ async def send_report(interaction: discord.Interaction[Flux2Bot], message: disco
         raise Refusal(_("You have reported this picture already; the moderators see it."))
     await _pass_on(channel, interaction, message, job)
     await services.ledger.governance.record(actor, _ACTION, job.id)
-    await interaction.edit_original_response(content=_("Thank you: the moderators of this server see it now."))
 
 
 async def _moderators(interaction: discord.Interaction[Flux2Bot]) -> discord.PartialMessageable:

@@ -111,6 +111,8 @@ class Garden:
     slow: Message
     result: Message
     panel: Message
+    strangers: Message
+    """The panel of one who may not delete the picture."""
     several: Message
     varying: Message
     enlarging: Message
@@ -148,6 +150,7 @@ class Garden:
         yield Press("luna", self.tray, "Draw…", form)
         for name in ("Make it image 1…", "Take out…", "Clear"):
             yield Press("luna", self.tray, name, answer)
+        yield Press("max", self.strangers, "Report", follow_up)
         for report, label in zip(self.reports, ("Dismiss", "Delete", "Ban"), strict=True):
             yield Press("ada", report, label, gone)
         yield Press("luna", self.panel, "Delete", follow_up)
@@ -167,6 +170,7 @@ async def plant(server: SandboxServer, upload: Callable[..., Upload]) -> Garden:
     several = await _posted(server, luna.slash("imagine", {"prompt": PROMPT, "count": 2, "steps": 2}))
     varying = await (await luna.press(several, "Vary")).answer()
     enlarging = await (await luna.press(several, "Upscale")).answer()
+    strangers = await (await max_.press(second, "More…")).answer()
     reply = await max_.reply(result, "make it blue")
     question = await world.wait_for(lambda one: one.reference_id == reply.id)
     reported = [await _posted(server, max_.slash("imagine", {"prompt": PROMPT, "seed": seed})) for seed in range(3)]
@@ -178,7 +182,9 @@ async def plant(server: SandboxServer, upload: Callable[..., Upload]) -> Garden:
     slow = await (await luna.slash("imagine", SLOW)).answer()
     await world.wait_for(lambda one: one.id == slow.id and "Cancel" in one.labels())
     reports = tuple(world.messages(lounge.id))
-    return Garden(slow, result, panel, several, varying, enlarging, question, unposted, rewritten, tray, reports)
+    return Garden(
+        slow, result, panel, strangers, several, varying, enlarging, question, unposted, rewritten, tray, reports
+    )
 
 
 async def _posted(server: SandboxServer, sending: Awaitable[Use], *, is_words: bool = False) -> Message:

@@ -48,7 +48,7 @@ async def test_the_panel_is_private_and_offers_an_owner_more(server: SandboxServ
     for name, labels in (
         ("luna", ["Remix", "Favourite", "DM me", "Spoiler", "Delete", "Branch", "Recipe file"]),
         ("ada", ["Remix", "Favourite", "DM me", "Spoiler", "Delete", "Branch", "Recipe file"]),
-        ("max", ["Remix", "Favourite", "DM me", "Branch", "Recipe file"]),
+        ("max", ["Remix", "Favourite", "DM me", "Report", "Branch", "Recipe file"]),
     ):
         shown = await panel(server.member(name), message)
         assert shown.ephemeral

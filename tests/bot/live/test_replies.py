@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -69,6 +70,20 @@ async def test_attached_images_become_further_references(
     job = await only_job()
     shapes = [(one.width, one.height) for one in job.request.reference_images]
     assert shapes == [(result[0].request.width, result[0].request.height), (32, 48), (80, 80)]
+
+
+@pytest.mark.parametrize(("words", "scene"), [("at dawn", "at dawn; a pier"), (".", "a pier")])
+async def test_an_attached_json_prompt_is_the_instruction(
+    server: SandboxServer, result: Result, only_job: OnlyJob, picture: Callable[..., Upload], words: str, scene: str
+) -> None:
+    """Words go before its scene, and none are needed; pictures beside it stay references."""
+    before, shown = result
+    file = Upload("scene.json", json.dumps({"scene": "a pier"}).encode())
+    await server.member("luna").reply(shown, words, files=(file, picture()))
+    await server.world.wait_for(lambda m: "Cancel" in m.labels())
+    job = await only_job()
+    assert (job.parent_id, json.loads(job.request.prompt)) == (before.id, {"scene": scene})
+    assert len(job.request.reference_images) == 2
 
 
 async def test_another_members_reply_is_asked_about(

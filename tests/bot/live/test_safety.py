@@ -52,7 +52,11 @@ async def test_a_report_reaches_the_moderators_once(
     assert "takes no reports yet" in told.content
     lounge = server.world.channel("lounge")
     await (await server.member("ada").slash("admin safety set", {"reports_channel": lounge})).answer()
-    report = await _reported(server, message)
+    panel = await (await max_.press(message, "More…")).answer()
+    thanks = await (await max_.press(panel, "Report")).follow_up()
+    assert thanks.ephemeral
+    assert "moderators of this server see it" in thanks.content
+    (report,) = server.world.messages(lounge.id)
     assert report.labels() == ["Delete", "Ban", "Dismiss"]
     assert all(file.filename.startswith("SPOILER_") for file in report.attachments)
     assert str(message.id) in report.content
