@@ -130,8 +130,9 @@ def demand_of(request: object) -> Demand:
 
 def _require_time(applicant: Applicant, found: Terms) -> None:
     days = found.role.days_on_server
-    if not days or applicant.joined_at is None:
+    if not days:
         return
-    opens = applicant.joined_at + timedelta(days=days)
+    # A guest has no date: nobody has seen him here before now.
+    opens = (applicant.joined_at or now()) + timedelta(days=days)
     if now() < opens:
         raise too_new(days, opens)

@@ -27,7 +27,7 @@ part by part.
 brings it along. **/settings** keeps what you prefer.
 **private:True** shows a picture to you alone, and /history again once it is dismissed; **/settings** makes that the \
 rule. In direct messages with me everything works, and is yours alone.
-**/jobs** shows where your pictures stand and cancels them.
+**/jobs** shows where your pictures stand and what is left for today, and cancels them.
 Leave out what you do not care about: size, steps and the rest have good defaults for each model.""")
 
 

@@ -37,6 +37,7 @@ async def of_deployment(settings: BotSettings, commands: Iterable[str]) -> list[
         ),
         redis_side.examine(redis_url),
         store_side.examine_ledger(settings.database_url.get_secret_value()),
+        store_side.examine_rules(settings.rules_file),
         store_side.examine_blobs(settings.blob_url),
         worker_side.examine(redis_url, settings.flux2_model),
     )

@@ -1,4 +1,4 @@
-"""What lies on disks: the ledger and its migrations, the blobs and the room left for them."""
+"""What lies on disks: the ledger and its migrations, the rules, the blobs and the room left for them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from bot.doctor.finding import Finding, fail, ok, warn
 from bot.ledger.database import revisions
 from bot.ledger.job import LedgerUnusable
+from flux2.errors import CheckpointUnavailable
+from flux2.screening import rules
 from worker.blobs import BlobMissing, Blobs, BlobsUnavailable, open_blobs
 
 _LOW_BYTES = 5 * 10**9
@@ -56,6 +58,17 @@ def _of_file(url: str) -> Finding | None:
         fix = "Give the bot's user write access to that folder."
         return fail("Ledger", f"{file} cannot be written", fix)
     return None if file.exists() else ok("Ledger", f"{file} is made at the bot's start")
+
+
+async def examine_rules(path: Path | None) -> list[Finding]:
+    """Read what nobody may ask for; whether pictures are looked at is the workers' to say."""
+    if path is None:
+        return [warn("Rules", "no prompt is refused by its words", "Set FLUX2_SCREEN_RULES to default or to a file.")]
+    try:
+        await asyncio.to_thread(rules.read, path)
+    except CheckpointUnavailable as error:
+        return [fail("Rules", str(error))]
+    return [ok("Rules", f"{path.name}, read and in force")]
 
 
 async def examine_blobs(url: str) -> list[Finding]:

@@ -67,6 +67,8 @@ async def test_newcomers_wait(ledger: Ledger, gate: Gate) -> None:
     with pytest.raises(Refusal, match=r"for 7 days; for you that is <t:\d+:R>"):
         await gate.enter(LUNA)
     await gate.enter(replace(LUNA, joined_at=now() - timedelta(days=8)))
+    with pytest.raises(Refusal):
+        await gate.enter(replace(LUNA, joined_at=None))
 
 
 async def test_a_closed_channel_is_said(ledger: Ledger, gate: Gate) -> None:

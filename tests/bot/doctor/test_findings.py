@@ -223,6 +223,8 @@ FAULTS: dict[str, tuple[Callable[[Place], Awaitable[list[Finding]]], str, str]] 
         "Free space on Redis's disk",
     ),
     "clock": (found(redis_side._clock(-90)), "warn", "NTP"),
+    "no rules": (lambda place: store_side.examine_rules(None), "warn", "FLUX2_SCREEN_RULES to default"),
+    "rules gone": (lambda place: store_side.examine_rules(Path("/nowhere.toml")), "fail", "fix FLUX2_SCREEN_RULES"),
     "ledger newer": (newer_ledger, "fail", "Update the bot or restore a backup"),
     "ledger older": (older_ledger, "warn", "Restart the bot"),
     "ledger's folder": (ledger_folder, "fail", "DATABASE_URL"),
