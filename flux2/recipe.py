@@ -28,6 +28,8 @@ class Recipe(Provenance):
     upsample: Literal["none", "local", "openrouter"] = "none"
     region: tuple[str, ...] = ()
     """Cells of the first reference image that were changed alone."""
+    is_masked: bool = False
+    """Whether a part was changed alone: those cells, or what a painted mask named."""
     version: int | None = None
     """Among the pictures it came from."""
     id: Annotated[str, Field(max_length=40)] | None = None
@@ -36,7 +38,7 @@ class Recipe(Provenance):
     @property
     def needs_more(self) -> bool:
         """Whether a picture was reworked in a way that words and references alone do not repeat."""
-        return bool(self.region) or self.strength not in (None, 1)
+        return self.is_masked or bool(self.region) or self.strength not in (None, 1)
 
 
 def recipe_of(request: Asked, seed: int, *, version: int | None = None, id: str, drawn_at: datetime) -> Recipe:
@@ -46,7 +48,7 @@ def recipe_of(request: Asked, seed: int, *, version: int | None = None, id: str,
     return Recipe(**made, **own, version=version, id=id, drawn_at=drawn_at)
 
 
-_OWN = ("count", "output_format", "output_quality", "upsample", "region")
+_OWN = ("count", "output_format", "output_quality", "upsample", "region", "is_masked")
 
 
 def write(recipes: Sequence[Recipe]) -> str:

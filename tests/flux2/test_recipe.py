@@ -26,8 +26,9 @@ def test_what_is_written_is_read_back() -> None:
     assert (latest.count, latest.reference_images, latest.needs_more) == (2, 1, False)
     assert "aaaa" not in text
     assert "“fox”" in text
-    masked = REQUEST.model_copy(update={"region": ("A1",)})
-    assert recipe.recipe_of(masked, 7, id="0" * 16, drawn_at=NOW).needs_more
+    for change in ({"region": ("A1",)}, {"mask_image": PICTURE}):
+        masked = REQUEST.model_copy(update=change)
+        assert recipe.recipe_of(masked, 7, id="0" * 16, drawn_at=NOW).needs_more
 
 
 @pytest.mark.parametrize("text", ["", "a fox", '{"scene": "a pier"}', "[1]", "7"])
