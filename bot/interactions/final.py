@@ -6,15 +6,28 @@ from typing import TYPE_CHECKING
 
 import discord
 
+from bot.applicants import applicant_in
 from bot.interactions.base import JobButton
 from bot.interactions.choosing import drawn, picture_meant
 from bot.interactions.custom_id import Verb, template
 from bot.interactions.redraw import redraw, take
 from bot.language import N_
 from bot.variations import finished
+from flux2.models import Model
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
+
+
+async def within_reach(interaction: discord.Interaction[Flux2Bot], *, now: bool) -> dict[str, Model]:
+    """The models that run and that the member may draw with; `now` looks again, else the last look will do.
+
+    Raises Refusal.
+    """
+    services = interaction.client.services
+    live = await services.offer.look() if now or not services.offer.seen else services.offer.seen
+    terms = await services.gate.terms(applicant_in(interaction))
+    return {name: model for name, model in live.items() if terms.allows_model(name)}
 
 
 class FinalButton(JobButton, template=template(Verb.FINAL)):
@@ -29,7 +42,7 @@ class FinalButton(JobButton, template=template(Verb.FINAL)):
         job, _labels = await drawn(interaction, self.job_id)
         if not await take(interaction, job):
             return
-        live = await interaction.client.services.offer.look()
+        live = await within_reach(interaction, now=True)
         picture = await picture_meant(interaction, job, self.number)
         request, notes = finished(job, live, self.number, picture)
         await redraw(interaction, job, request, source="final", notes=notes)

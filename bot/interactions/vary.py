@@ -10,7 +10,7 @@ from discord import ui
 from bot.interactions.base import JobButton
 from bot.interactions.choosing import PictureSelect, drawn, picture_meant
 from bot.interactions.custom_id import Verb, template
-from bot.interactions.final import FinalButton
+from bot.interactions.final import FinalButton, within_reach
 from bot.interactions.redraw import redraw, require_posting, take
 from bot.language import N_, _
 from bot.ledger.job import Job
@@ -31,8 +31,7 @@ class VaryButton(JobButton, template=template(Verb.VARY)):
         """Ask. Not deferred: a deferred press could only be followed up by a message that everybody sees."""
         job, labels = await drawn(interaction, self.job_id)
         require_posting(interaction, job)
-        offer = interaction.client.services.offer
-        model = finer(job.request, offer.seen or await offer.look())
+        model = finer(job.request, await within_reach(interaction, now=False))
         text, view = _question(job, labels, 1, model)
         await interaction.response.send_message(text, view=view, ephemeral=True)
 
@@ -63,8 +62,8 @@ class VarySelect(PictureSelect, template=template(Verb.VARY_WHICH)):
     async def act(self, interaction: discord.Interaction[Flux2Bot], number: int) -> None:
         """Ask again, about that one."""
         job, labels = await drawn(interaction, self.job_id)
-        offer = interaction.client.services.offer
-        text, view = _question(job, labels, number, finer(job.request, offer.seen or await offer.look()))
+        model = finer(job.request, await within_reach(interaction, now=False))
+        text, view = _question(job, labels, number, model)
         await interaction.response.edit_message(content=text, view=view)
 
 

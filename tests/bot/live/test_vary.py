@@ -159,6 +159,9 @@ async def test_a_draft_is_made_final_by_the_better_model(
     assert (request.width, request.height) == (1024, 1024)
     assert (job.source, job.parent_id) == ("final", before.id)
     other = await (await luna.press(message, "Vary")).answer()
+    await (await server.member("ada").slash("admin model disable", {"model": "klein-4b"})).answer()
+    assert "Final" not in (await (await luna.press(message, "Vary")).answer()).labels()
+    await (await server.member("ada").slash("admin model enable", {"model": "klein-4b"})).answer()
     for key in (model_key("klein-4b"), "worker:gpu-2"):
         redis.delete(key)
     redis.close()
