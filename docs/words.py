@@ -69,7 +69,10 @@ def _is_at_fault(message: Message) -> bool:
         value if isinstance(value, tuple | list) else (value,) for value in (message.id, message.string)
     )
     allowed = {name for form in english for name in _placeholders(form)}
-    return any(_placeholders(form) - allowed for form in translated if message.id)
+    try:
+        return any(_placeholders(form) - allowed for form in translated if message.id)
+    except ValueError:  # a brace without its partner
+        return True
 
 
 def _placeholders(text: str) -> set[str]:
@@ -92,7 +95,7 @@ def main() -> int:
         catalogue.update(words)
         path.write_bytes(_written(catalogue))
         for fault in faults(catalogue):
-            sys.stderr.write(f"{path}: {fault}\n")
+            sys.stderr.write(f"{path.relative_to(ROOT)}: {fault}\n")
             status = 1
         path.with_suffix(".mo").write_bytes(compiled(catalogue))
     return status

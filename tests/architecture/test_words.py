@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from babel.messages.catalog import Catalog
 
 MARKS = {"_": 1, "N_": 1, "ngettext": 2}
 """What marks words, and how many of its first arguments are words."""
@@ -137,6 +138,16 @@ def words(root: Path) -> Any:
 def test_the_catalogue_is_what_the_code_says(words: Any) -> None:
     """Whoever translates bot.pot translates all that is said today."""
     assert words.TEMPLATE.read_bytes() == words.template(), "run make words"
+
+
+@pytest.mark.parametrize("translated", ["{count} Bilder von {all}", "{count", "{} Bilder", ""])
+def test_a_translation_that_could_not_be_filled_is_found(words: Any, translated: str) -> None:
+    """A placeholder that the English words lack, or half of one; what is not translated is no fault."""
+    catalogue = Catalog(locale="de")
+    catalogue.add("{count} pictures", "{count} Bilder")
+    assert words.faults(catalogue) == []
+    catalogue.add("{count} foxes", translated)
+    assert bool(words.faults(catalogue)) is bool(translated)
 
 
 def test_translations_are_compiled_and_fill_the_same_places(words: Any) -> None:
