@@ -46,6 +46,18 @@ def test_rules_bans_and_quotas_are_set_and_shown(admin: Admin) -> None:
     assert "role 20: models dev, klein-4b · cooldown s 30" in admin("--guild 1 roles list")[1]
     assert admin("--guild 1 channels set 30 --access deny")[0] == 0
     assert admin("--guild 1 channels clear 30")[1].startswith("Removed the rule for channel 30")
+    assert admin("--guild 1 safety set --denied-words Spider,clown --image-threshold 0.4 --spoiler on") == (
+        0,
+        "Set for this server: denied words spider, clown · image threshold 0.4 · spoiler True · "
+        "megapixels 2.0 · steps 20.\n",
+    )
+    assert "channel 30: question True" in admin("--guild 1 safety set --channel 30 --question on")[1]
+    assert admin("--guild 1 safety set --denied-words none")[0] == 0
+    assert admin("--guild 1 safety show")[1].endswith(
+        "this server: image threshold 0.4 · spoiler True\nchannel 30: question True\n"
+    )
+    assert admin("--guild 1 safety clear")[1] == "Removed; it was: image threshold 0.4 · spoiler True.\n"
+    assert admin("--guild 1 limits show")[1].endswith("megapixels 2.0 · steps 20\n")
     assert "member 7 is banned from drawing until 20" in admin("ban 7 --reason spam --lasts 7d")[1]
     assert admin("bans")[1].startswith("Banned from drawing\nmember 7 · spam · by the terminal · ends 20")
     assert admin("unban 7") == (0, "member 7 may draw again.\n")

@@ -13,6 +13,7 @@ import pytest
 from redis import Redis
 
 from flux2.request import GenerationRequest
+from flux2.screening.policy import UNRULED, Policy
 from sandbox.processes import Child
 from sandbox.redis_server import RedisServer
 from worker.allowlist import open_queue
@@ -31,6 +32,7 @@ from worker.contract import (
     gpu_queue,
     job_key,
     run_key,
+    since,
     worker_key,
 )
 from worker.fence import CANCEL_LUA, Fence
@@ -111,18 +113,21 @@ class Rig:
         (process,) = psutil.Process(child.pid).children()
         return process
 
-    def submit(self, *, attempt: int = 1, job_id: str | None = None, **request: Any) -> str:
+    def submit(self, *, attempt: int = 1, job_id: str | None = None, policy: Policy = UNRULED, **request: Any) -> str:
         """Dispatch a job as the bot does and return its id."""
         job_id = job_id or secrets.token_hex(8)
         values = {"prompt": "a red circle", "width": 128, "height": 128, "num_inference_steps": 4, "seed": 1} | request
+        drawn = GenerationRequest.model_validate({"model": "sample", **values})
         job = RenderJob(
             job_id=job_id,
-            request=GenerationRequest.model_validate({"model": "sample", **values}),
+            request=drawn,
             skeleton=Skeleton(
                 content="x", nonce=f"r{job_id}", file_stem=f"flux2-{job_id}", file_size_limit=10**7,
                 failure_nonce=f"n{job_id}",
             ),
             destination=Destination(channel_id=CHANNEL),
+            policy=policy,
+            schema_version=since(drawn, policy=policy),
         )  # fmt: skip
         self.redis.set(job_key(job_id), job.model_dump_json())
         self.enqueue(job_id, attempt)

@@ -11,6 +11,7 @@ from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from flux2.screening.policy import Policy
 from sandbox.processes import Child
 from worker.contract import (
     SCHEMA_VERSION,
@@ -105,6 +106,14 @@ def test_a_missing_or_damaged_reference_is_a_failure_with_its_code(rig, worker: 
     assert rig.result(absent).reason is None
     assert "picture" in str(rig.result(text).reason)
     rig.wait(lambda: rig.redis.exists(f"rq:job:{text}-d0"), 5, "delivery of the notice")
+
+
+def test_what_a_server_refuses_is_refused_by_the_child(rig, worker: Child) -> None:
+    """Its policy travels with the job to whoever draws it; the end is a result with its reason, and no second try."""
+    refused, drawn = rig.submit(policy=Policy(deny=("circle",))), rig.submit()
+    assert rig.wait_for_event(refused, Finished).failure is FailureCode.REFUSED
+    assert "“circle” is not allowed here" in rig.result(refused).reason
+    assert rig.wait_for_event(drawn, Finished).failure is None
 
 
 def test_a_job_that_cannot_be_read_ends_as_our_failure(rig, worker: Child) -> None:
