@@ -41,7 +41,7 @@ async def main() -> int:
         sys.stderr.write("There is no Chromium on PATH; on Debian and Ubuntu: apt-get install chromium\n")
         return 2
     with tempfile.TemporaryDirectory() as folder:
-        async with Stack(Path(folder)) as stack, async_playwright() as playwright:
+        async with Stack(Path(folder), settings={"PREVIEW_INTERVAL_S": "1"}) as stack, async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
             await _draw_some(stack)
             await _take(browser, stack, "page-thread", _TALL, "dark", thread)
@@ -53,6 +53,11 @@ async def main() -> int:
             await _take(browser, stack, "page-studio", _WIDE, "light", studio)
             await _take(browser, stack, "page-tray", _WIDE, "dark", tray)
             await _take(browser, stack, "page-lists", _TALL, "dark", lists)
+            await _take(browser, stack, "going-on-preview", _SQUARE, "dark", preview)
+            await _take(browser, stack, "going-on-line", _TALL, "light", line)
+            await _take(browser, stack, "going-on-vary", _SQUARE, "dark", vary)
+            await _take(browser, stack, "going-on-history", _SQUARE, "light", history)
+            await _take(browser, stack, "going-on-preset", _SQUARE, "dark", preset)
             await _govern(stack)
             await _take(browser, stack, "admin-status", _LOW, "dark", status)
             await _take(browser, stack, "admin-report", _SQUARE, "dark", report)
@@ -202,6 +207,64 @@ async def faults(page: Page, stack: Stack) -> None:
     await panel.get_by_label("seconds").fill("20")
     await panel.get_by_role("button", name="Let it happen").click()
     await panel.locator(".calls .bad").nth(1).wait_for()
+
+
+# Going on from a picture.
+
+
+async def _room(page: Page, stack: Stack, name: str) -> None:
+    """A channel without what was drawn before."""
+    stack.server.world.add_channel(name)
+    await page.locator(f'.channel[data-channel="{name}"]').click()
+
+
+async def preview(page: Page, stack: Stack) -> None:
+    """A status message with the picture in the making."""
+    await _room(page, stack, "patience")
+    wish = {"prompt": _PROMPTS[0], "steps": 50, "count": 4, "seed": 11}
+    await (await stack.server.member("luna").slash("imagine", wish, channel="patience")).answer()
+    await page.get_by_role("img", name="What the picture is becoming").wait_for(timeout=_PATIENCE_S * 1000)
+
+
+async def line(page: Page, stack: Stack) -> None:
+    """A picture that came from another, and what More… says of the two."""
+    luna, changed = stack.server.member("luna"), await _picture(stack, _CHANGE)
+    panel = await (await luna.press(changed, "More…")).answer(timeout=_PATIENCE_S)
+    await (await luna.press(panel, "What changed")).follow_up(timeout=_PATIENCE_S)
+    await page.locator("#main .thread-card").nth(1).click()
+    await page.locator("#thread").get_by_text("Only you can see this").nth(1).wait_for()
+
+
+async def vary(page: Page, stack: Stack) -> None:
+    """Vary under a picture of several."""
+    await _room(page, stack, "drafts")
+    luna = stack.server.member("luna")
+    wish = {"prompt": "a green square on a yellow background", "count": 2, "steps": 2, "seed": 5}
+    await (await luna.slash("imagine", wish, channel="drafts")).answer(timeout=_PATIENCE_S)
+    drawn = await stack.server.world.wait_for(lambda one: "Vary" in one.labels() and len(one.files) == 2)
+    await (await luna.press(drawn, "Vary")).answer(timeout=_PATIENCE_S)
+    await page.locator("#main .thread-card").last.click()
+    await page.locator("#thread").get_by_text("Only you can see this").wait_for()
+
+
+async def history(page: Page, stack: Stack) -> None:
+    """/history."""
+    await _room(page, stack, "lookout")
+    await (await stack.server.member("luna").slash("history", channel="lookout")).answer(timeout=_PATIENCE_S)
+    await page.get_by_text("Only you can see this").wait_for()
+
+
+async def preset(page: Page, stack: Stack) -> None:
+    """A preset saved, and a picture drawn with it."""
+    await _room(page, stack, "night")
+    luna = stack.server.member("luna")
+    kept = {"name": "night", "suffix": "on a black background"}
+    await (await luna.slash("preset save", kept, channel="night")).answer(timeout=_PATIENCE_S)
+    used = {"name": "night", "prompt": "a yellow star", "seed": 3}
+    await (await luna.slash("preset use", used, channel="night")).answer(timeout=_PATIENCE_S)
+    await _picture(stack, "a yellow star")
+    await page.locator("#main .thread-card").last.click()
+    await page.locator("#thread .picture").wait_for()
 
 
 # What an admin sees, in a channel of the moderators'.
