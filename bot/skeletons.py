@@ -14,7 +14,8 @@ from flux2.prompting.scene import is_json
 from flux2.request import GenerationRequest
 from flux2.upsampling.request import RewriteRequest, WordsRequest
 from flux2.upscaling.request import UpscaleRequest
-from worker.contract import SPOILER, FailureCode, Request, Skeleton, literal
+from worker.contract import SPOILER, FailureCode, Request, Skeleton
+from worker.template import literal
 
 _PROMPT_SHOWN = 400
 _ACTION_ROW, _BUTTON = 1, 2

@@ -12,7 +12,8 @@ from flux2.prompting.wording import plain_words
 from flux2.request import GenerationRequest
 from flux2.upsampling.request import DescribeRequest, RewriteRequest
 from flux2.upscaling.request import UpscaleRequest
-from worker.contract import Request, literal
+from worker.contract import Request
+from worker.template import literal
 
 _HEADLINE = 200
 _THREAD = 90

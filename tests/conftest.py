@@ -54,6 +54,9 @@ class OpenRouterHost:
             def do_POST(self) -> None:
                 host._answer(self)
 
+            def do_GET(self) -> None:
+                host._tell_of_key(self)
+
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""
 
@@ -97,6 +100,15 @@ class OpenRouterHost:
     def settings(self) -> dict[str, str]:
         """What an io worker has to be told."""
         return {"OPENROUTER_API_KEY": KEY, "OPENROUTER_BASE_URL": self.url, "OPENROUTER_MODEL": "test/eyes"}
+
+    def _tell_of_key(self, handler: BaseHTTPRequestHandler) -> None:
+        is_known = handler.headers.get("Authorization") == f"Bearer {KEY}" and handler.path == "/api/v1/key"
+        body = json.dumps({"data": {"label": "test", "limit_remaining": 9.5}} if is_known else {"error": {"code": 401}})
+        handler.send_response(200 if is_known else 401)
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body.encode())
 
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         question = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))

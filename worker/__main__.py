@@ -1,4 +1,4 @@
-"""`python -m worker`: the composition root of both roles and of `fetch`. Settings are built here and handed down.
+"""`python -m worker`: the composition root of both roles, of `fetch` and `doctor`. Settings are built here and go down.
 
 What only the operator can mend (settings, weights, licence) ends the process with one sentence on stderr and status 78,
 EX_CONFIG, which supervisors are told not to restart: there is no restart loop over a missing token.
@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from config import logging as log_lines
+from config.finding import summary, without_secrets
 from config.settings import DeliverySettings, WorkerSettings, complaint
 from flux2 import checkpoint
 from flux2.errors import CheckpointUnavailable
@@ -31,21 +32,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if parsed.command == "fetch":
             return _fetch(parsed.model, parsed.accept_license)
+        if parsed.command == "doctor":
+            return _doctor()
         if parsed.role is None:
-            parser.error("give --role gpu, --role io, or the command fetch")
+            parser.error("give --role gpu, --role io, or one of the commands fetch and doctor")
         return _run_gpu() if parsed.role == "gpu" else _run_io()
     except ValidationError as error:
         return _say(complaint(error), EXIT_CONFIG)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m worker", description="Runs jobs, or fetches weights.")
+    parser = argparse.ArgumentParser(
+        prog="python -m worker", description="Runs jobs, fetches weights, or says what is wrong."
+    )
     parser.add_argument("--role", choices=("gpu", "io"), help="gpu: render; io: deliver and other network work")
-    commands = parser.add_subparsers(dest="command", metavar="fetch")
+    commands = parser.add_subparsers(dest="command", metavar="fetch|doctor")
     fetch = commands.add_parser("fetch", help="download a model's weights", description="Downloads a model's weights.")
     fetch.add_argument("model", nargs="?", metavar="MODEL", help="registry name, or auto; FLUX2_MODEL if left out")
     fetch.add_argument("--accept-license", action="store_true", help="accept the licence of non-commercial weights")
+    purpose = "look for what keeps a gpu worker of this host from drawing"
+    commands.add_parser("doctor", help=purpose, description=purpose.capitalize() + ".")
     return parser
+
+
+def _doctor() -> int:
+    from worker import doctor
+
+    settings = WorkerSettings()
+    hidden = (settings.redis_url.get_secret_value(), _token(settings) or "")
+    found = without_secrets(doctor.examine(settings), hidden)
+    sys.stdout.write("\n".join([*(one.line for one in found), summary(found)]) + "\n")
+    return EXIT_FAILED if any(one.level == "fail" for one in found) else 0
 
 
 def _fetch(name: str | None, accepts_license: bool) -> int:
@@ -93,6 +110,7 @@ def _run_gpu() -> int:
     try:
         gpu_role.run(settings, name=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}")
     except (gpu_role.CannotServe, CheckpointUnavailable, WeightsUnloadable) as error:
+        gpu_role.complain(settings, str(error))
         return _say(str(error), EXIT_CONFIG)
     return 0
 

@@ -1,12 +1,11 @@
 """The wire between bot and workers: jobs, skeletons, results, events, queue and key names. Pure values, JSON only.
 
 Frozen, unknown fields refused, a schema version on what is stored. `{placeholders}` in a skeleton's texts are filled
-by `fill`; text written by members has its braces doubled by `literal` before it enters a template.
+by `worker.template`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -356,6 +355,9 @@ Event = Annotated[
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 
+KeyState = Literal["accepted", "refused", "unreachable"]
+
+
 class Heartbeat(Wire):
     """What a worker says of itself every HEARTBEAT_S seconds."""
 
@@ -371,6 +373,10 @@ class Heartbeat(Wire):
     job_id: str | None = None
     rewrites_with: str | None = None
     """Hosted language model an io worker has a key for."""
+    keys: Mapping[str, KeyState] = Field(default_factory=dict, exclude_if=lambda keys: not keys)
+    """What hosted services say of an io worker's keys, by setting. Not written where there are none, for older bots."""
+    complaint: str | None = Field(default=None, exclude_if=lambda complaint: complaint is None)
+    """Why a worker could not start; a sentence for the operator. Such a heartbeat is sick and stays for an hour."""
     schema_version: int = SCHEMA_VERSION
 
 
@@ -381,20 +387,3 @@ class Control(Wire):
     """Take no further job."""
     restarts: int = 0
     """How often a new child was asked for; a worker acts when it sees the number grow."""
-
-
-_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(seed|seconds|size|notes|reason|count|words|diff|block|prompt)\}")
-
-
-def literal(text: str) -> str:
-    """Double the braces of `text`, so that `fill` gives it back as it was."""
-    return text.replace("{", "{{").replace("}", "}}")
-
-
-def fill(template: str, values: Mapping[str, str]) -> str:
-    """Fill a skeleton's placeholders in one pass; values are never read for placeholders again."""
-
-    def replace(match: re.Match[str]) -> str:
-        return match[0][0] if match[1] is None else values.get(match[1], "")
-
-    return _PLACEHOLDER.sub(replace, template)

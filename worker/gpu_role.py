@@ -5,11 +5,14 @@ Torch-free like everything in the parent. Receives settings as values; never rea
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 from pathlib import Path
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from config.settings import WorkerSettings
@@ -19,6 +22,7 @@ from flux2.screening import weights as screening_weights
 from worker import automatic
 from worker import license as terms
 from worker.gpu import GpuWorker
+from worker.heartbeat import Beacon
 from worker.keeper import Keeper
 from worker.patience import Left, Patience
 from worker.pipe import Outfit
@@ -52,7 +56,22 @@ def run(settings: WorkerSettings, *, name: str) -> None:
             )
         except Left:
             return
+        with contextlib.suppress(RedisError):
+            Beacon(fence_redis).leave(_place(settings))
         worker.serve()
+
+
+def complain(settings: WorkerSettings, sentence: str) -> None:
+    """Leave word in Redis, for the bot's doctor, of why this worker does not start; without Redis, none."""
+    with contextlib.suppress(RedisError, OSError, CannotServe):
+        redis, fence_redis = _connections(settings.redis_url.get_secret_value())
+        with redis, fence_redis:
+            Beacon(fence_redis).complain(_place(settings), sentence)
+
+
+def _place(settings: WorkerSettings) -> str:
+    """A name for all workers of one device: what one could not do, the next may."""
+    return f"{socket.gethostname()}-{settings.flux2_device}"
 
 
 def _weights(settings: WorkerSettings) -> tuple[Model, Path]:

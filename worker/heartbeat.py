@@ -11,6 +11,8 @@ from worker.contract import HEARTBEAT_S, MODEL_SEEN_S, WORKERS, Heartbeat, model
 
 HEARTBEAT_TTL_S = 4 * HEARTBEAT_S
 """A worker silent for this long is gone."""
+COMPLAINT_TTL_S = 3600
+"""How long the reason why a worker did not start is told."""
 _FORGET_S = 24 * 3600
 """Names of workers this long gone leave the list."""
 
@@ -31,15 +33,19 @@ class Beacon:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    def beat(self, heartbeat: Heartbeat) -> None:
-        """Be seen for HEARTBEAT_TTL_S, and the model for MODEL_SEEN_S. A sick worker advertises no model."""
+    def complain(self, name: str, sentence: str) -> None:
+        """Say for an hour why the worker called `name` did not start; `leave` takes it back."""
+        self.beat(Heartbeat(name=name, role="gpu", state="sick", complaint=sentence), ttl_s=COMPLAINT_TTL_S)
+
+    def beat(self, heartbeat: Heartbeat, *, ttl_s: int = HEARTBEAT_TTL_S) -> None:
+        """Be seen for `ttl_s`, and the model for MODEL_SEEN_S. A sick worker advertises no model."""
         model = heartbeat.model if heartbeat.state != "sick" else None
         self._redis.register_script(_BEAT)(
             keys=[WORKERS, worker_key(heartbeat.name), model_key(model.name if model else "")],
             args=[
                 heartbeat.name,
                 heartbeat.model_dump_json(),
-                HEARTBEAT_TTL_S,
+                ttl_s,
                 model.model_dump_json() if model else "",
                 MODEL_SEEN_S,
                 _FORGET_S,

@@ -24,7 +24,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from config.settings import DeliverySettings
-from worker import lane
+from worker import keys, lane
 from worker.contract import DELIVER_LANES, HEARTBEAT_S, IO_QUEUE, Heartbeat
 from worker.heartbeat import Beacon
 from worker.salvage import salvage
@@ -101,6 +101,7 @@ class Lanes:
             settings.redis_url.get_secret_value(), socket_timeout=2, retry=Retry(NoBackoff(), 0)
         )
         self._beacon = Beacon(self._redis)
+        self._proof = keys.Proof(keys.of(settings), self._close_life)
         self._rewrites_with = settings.openrouter_model if settings.openrouter_api_key else None
         self._next_beat = 0.0
         self._stopping = False
@@ -124,6 +125,7 @@ class Lanes:
         while not self._stopping:
             for one in self._lanes:
                 one.start_if_due(self._settings, self._life)
+            self._proof.tend()
             self._beat("busy" if self._is_partial() else "idle")
             wait([one.process.sentinel for one in self._lanes if one.process is not None], timeout=_LOOK_S)
             for one in self._lanes:
@@ -149,18 +151,14 @@ class Lanes:
         if time.monotonic() < self._next_beat:
             return
         self._next_beat = time.monotonic() + HEARTBEAT_S
+        heartbeat = {"name": self._name, "role": "io", "state": state, "rewrites_with": self._rewrites_with}
         try:
-            self._beacon.beat(
-                Heartbeat.model_validate(
-                    {"name": self._name, "role": "io", "state": state, "rewrites_with": self._rewrites_with}
-                )
-            )
+            self._beacon.beat(Heartbeat.model_validate({**heartbeat, "keys": self._proof.states}))
         except RedisError as error:
             _log.warning("no heartbeat: %s", error)
 
     def _drain(self) -> None:
-        for end in self._life:
-            end.close()
+        self._close_life()
         deadline = time.monotonic() + DRAIN_S
         while (alive := self._alive()) and time.monotonic() < deadline:
             self._beat("draining")
@@ -172,6 +170,10 @@ class Lanes:
         with contextlib.suppress(RedisError):
             self._beacon.leave(self._name)
         self._redis.close()
+
+    def _close_life(self) -> None:
+        for end in self._life:
+            end.close()
 
     def _alive(self) -> list[ForkProcess]:
         return [one.process for one in self._lanes if one.process is not None and one.process.is_alive()]

@@ -13,8 +13,9 @@ from typing import Any
 
 from flux2.prompting import diff, scene
 from flux2.prompting.wording import plain_words
-from worker.contract import SPOILER, FailureCode, Picture, RenderJob, RenderResult, fill
+from worker.contract import SPOILER, FailureCode, Picture, RenderJob, RenderResult
 from worker.ladder import Fitted
+from worker.template import fill
 
 CONTENT_LIMIT = 2000
 ALT_TEXT_LIMIT = 1024

@@ -22,6 +22,8 @@ _NONE = N_("No worker is running; start one with python -m worker --role gpu.")
 
 def line(beat: Heartbeat) -> str:
     """A worker on one line: state, model, memory, temperature, job."""
+    if beat.complaint is not None:
+        return _("{worker} did not start: {why}").format(worker=f"`{beat.name[:80]}`", why=plain(beat.complaint, 500))
     loaded = f", {beat.loading_percent} %" if beat.state == "loading" and beat.loading_percent is not None else ""
     parts = [f"`{beat.name[:80]}` {beat.role}", beat.state + loaded]
     if beat.model is not None:
@@ -75,7 +77,7 @@ async def _ask(desk: Desk, action: str, name: str, *, drains: bool) -> str:
 
 
 async def _gpu(desk: Desk, name: str) -> Heartbeat:
-    workers = {beat.name: beat for beat in await desk.fleet.workers() if beat.role == "gpu"}
+    workers = {beat.name: beat for beat in await desk.fleet.workers() if beat.role == "gpu" and beat.model is not None}
     if name not in workers:
         known = ", ".join(f"`{other}`" for other in sorted(workers)) or _("none")
         raise Refusal(_("There is no such gpu worker; running are: {known}.").format(known=known))

@@ -9,10 +9,10 @@ from discord import app_commands
 
 from bot import access, answers
 from bot.doctor import report
-from bot.doctor.finding import Finding, summary
 from bot.doctor.trial import try_a_job
 from bot.interactions import dialogue
 from bot.language import N_, _
+from config.finding import Finding, summary, without_secrets
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
@@ -39,7 +39,7 @@ async def doctor(interaction: discord.Interaction[Flux2Bot], picture: bool = Fal
         found.insert(0, await try_a_job(interaction))
     settings = client.settings
     secrets = (settings.discord_token, settings.redis_url, settings.database_url)
-    found = report.without_secrets(found, (one.get_secret_value() for one in secrets))
+    found = without_secrets(found, (one.get_secret_value() for one in secrets))
     found.sort(key=lambda one: ("fail", "warn", "ok").index(one.level))
     title = _("Doctor: {summary}").format(summary=summary(found))
     await dialogue.show_pages(interaction, title, [_line(one) for one in found], "")

@@ -9,8 +9,8 @@ import aiohttp
 import discord
 
 from bot import complaints
-from bot.doctor.finding import Finding, fail, ok, warn
 from bot.endpoints import use
+from config.finding import Finding, fail, ok, warn
 
 _SLOW_S = 1.0
 NEEDED = discord.Permissions(

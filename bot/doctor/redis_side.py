@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot import complaints
-from bot.doctor.finding import Finding, fail, ok, warn
 from bot.fleet import connect
+from config.finding import Finding, fail, ok, warn
 
 _OLDEST = (6, 2)
 _FULL = 0.9

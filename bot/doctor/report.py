@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,10 @@ import discord
 from redis.exceptions import RedisError
 
 from bot.doctor import discord_side, redis_side, store_side, worker_side
-from bot.doctor.finding import Finding, warn
 from bot.ledger.job import State
 from bot.ledger.ledger import Ledger
 from bot.ledger.rows import now
+from config.finding import Finding, warn
 from config.settings import BotSettings
 
 if TYPE_CHECKING:
@@ -72,15 +72,3 @@ async def _of_queue(ledger: Ledger, client: Flux2Bot) -> list[Finding]:
         is_served=oldest is not None and gpus.get(oldest.request.model, 0) > 0,
         endings=await ledger.governance.endings(_DAY),
     )
-
-
-def without_secrets(findings: Sequence[Finding], secrets: Iterable[str]) -> list[Finding]:
-    """The same with every secret masked: a driver's error may quote the URL it was given."""
-    known = [secret for secret in secrets if secret]
-
-    def masked(text: str) -> str:
-        for secret in known:
-            text = text.replace(secret, "…")
-        return text
-
-    return [Finding(one.level, one.about, masked(one.says), masked(one.fix)) for one in findings]

@@ -11,9 +11,9 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from bot.doctor.finding import Finding, fail, ok, warn
 from bot.ledger.database import revisions
 from bot.ledger.job import LedgerUnusable
+from config.finding import Finding, fail, ok, warn
 from flux2.errors import CheckpointUnavailable
 from flux2.screening import rules
 from worker.blobs import BlobMissing, Blobs, BlobsUnavailable, open_blobs

@@ -10,12 +10,12 @@ import discord
 
 from bot.admission import Entry, channel_itself
 from bot.applicants import applicant_in
-from bot.doctor.finding import Finding, fail, ok
 from bot.ledger.job import Job, Outcome, State, Status
 from bot.options import Options
 from bot.policy import Threads
 from bot.presenter import elapsed
 from bot.refusal import Refusal
+from config.finding import Finding, fail, ok
 from flux2.errors import InvalidRequest
 from worker.contract import Destination
 

@@ -9,13 +9,14 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bot.doctor.finding import Finding, fail, ok, warn
 from bot.fleet import Fleet, connect
 from bot.ledger.facts import Pause
-from worker.contract import SCHEMA_VERSION, Heartbeat
+from config.finding import Finding, fail, ok, warn
+from worker.contract import SCHEMA_VERSION, Heartbeat, KeyState
 
 _STUCK_S = 900.0
 _HOT_C = 90
+_START = "Start one on each GPU: python -m worker --role gpu; python -m worker doctor says there what is in its way."
 
 
 async def examine(url: str, default_model: str) -> list[Finding]:
@@ -34,17 +35,18 @@ async def examine(url: str, default_model: str) -> list[Finding]:
 
 def judge(workers: Sequence[Heartbeat], default_model: str) -> list[Finding]:
     """What the heartbeats tell."""
-    gpu = [beat for beat in workers if beat.role == "gpu"]
+    gpu = [beat for beat in workers if beat.role == "gpu" and beat.complaint is None]
     return [
         *_drawing(gpu, default_model),
         _delivering(workers),
+        *_keys(workers),
         *(_odd for beat in workers for _odd in _oddities(beat)),
     ]
 
 
 def _drawing(gpu: Sequence[Heartbeat], default_model: str) -> list[Finding]:
     if not gpu:
-        return [fail("GPU workers", "none is running", "Start one on each GPU: python -m worker --role gpu.")]
+        return [fail("GPU workers", "none is running", _START)]
     serving = [beat for beat in gpu if beat.state in ("idle", "busy")]
     loading = [beat for beat in gpu if beat.state == "loading"]
     if not serving and not loading:
@@ -65,8 +67,24 @@ def _delivering(workers: Sequence[Heartbeat]) -> Finding:
     return ok("Delivery", "running")
 
 
+def _keys(workers: Sequence[Heartbeat]) -> list[Finding]:
+    """API keys as the services that were asked about them see them; the bot has none itself."""
+    told = sorted({(setting, state) for beat in workers for setting, state in beat.keys.items()})
+    return [_key(setting, state) for setting, state in told] or [ok("API keys", "no io worker has one")]
+
+
+def _key(setting: str, state: KeyState) -> Finding:
+    if state == "refused":
+        return fail(setting, "the service refuses it", f"Set {setting} of the io worker to a valid key, or remove it.")
+    if state == "unreachable":
+        return warn(setting, "the service cannot be reached", "Check the io worker's network and the service's status.")
+    return ok(setting, "the service takes it")
+
+
 def _oddities(beat: Heartbeat) -> list[Finding]:
     about, found = f"Worker {beat.name}", []
+    if beat.complaint is not None:
+        return [fail(about, f"did not start: {beat.complaint}")]
     if beat.state == "sick":
         fix = "Look at the GPU and its driver, then use /admin workers restart."
         found.append(fail(about, "its model's process died over three different pictures", fix))

@@ -50,5 +50,6 @@ class WorkersGroup(app_commands.Group):
     @resume.autocomplete("worker")
     @restart.autocomplete("worker")
     async def _names(self, interaction: Here, typed: str) -> list[Choice[str]]:
-        found = [beat.name for beat in await interaction.client.services.fleet.workers() if beat.role == "gpu"]
+        beats = await interaction.client.services.fleet.workers()
+        found = [beat.name for beat in beats if beat.role == "gpu" and beat.model is not None]
         return [Choice(name=name[:100], value=name[:100]) for name in sorted(found) if typed in name][:_MAX_CHOICES]

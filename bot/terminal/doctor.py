@@ -12,7 +12,7 @@ from discord.ext import commands
 import bot.commands
 from bot import complaints, endpoints
 from bot.doctor import discord_side, report
-from bot.doctor.finding import summary
+from config.finding import summary, without_secrets
 from config.settings import BotSettings
 
 _FAILED = 1
@@ -22,7 +22,7 @@ async def run(settings: BotSettings) -> int:
     """Print a line for each part; the status is 1 where something is broken."""
     found = await report.of_deployment(settings, await _command_names())
     secrets = (settings.discord_token, settings.redis_url, settings.database_url)
-    found = report.without_secrets(found, (one.get_secret_value() for one in secrets))
+    found = without_secrets(found, (one.get_secret_value() for one in secrets))
     sys.stdout.write("\n".join([*(one.line for one in found), summary(found)]) + "\n")
     return _FAILED if any(one.level == "fail" for one in found) else 0
 

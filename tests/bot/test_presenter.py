@@ -10,7 +10,8 @@ from bot import presenter, titles
 from bot.ledger.job import Job, Outcome, Place, State
 from bot.skeletons import skeleton
 from flux2.request import GenerationRequest
-from worker.contract import Destination, FailureCode, Progress, fill
+from worker.contract import Destination, FailureCode, Progress
+from worker.template import fill
 
 _HOSTILE = "# @everyone <@123456789012345678> **bold** {seed} [x](https://evil.example) `code`\n> quote ||spoiler||"
 

@@ -24,7 +24,7 @@ HOSTILE: list[tuple[str, list[Any]]] = [
     ("os.system", ["touch {trap}"]),
     ("subprocess.check_call", [["touch", "{trap}"]]),
     ("worker.tasks.other", ["x"]),
-    ("worker.contract.fill", ["x"]),
+    ("worker.template.fill", ["x"]),
     ("", ["x"]),
 ]
 

@@ -2,109 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from sandbox.processes import clean_environment
-
-SHA = "a" * 40
-FILES = {
-    "model_index.json": json.dumps({"_class_name": "Flux2KleinPipeline", "vae": ["diffusers", "Vae"]}).encode(),
-    "vae/config.json": b"{}",
-    "vae/diffusion_pytorch_model.safetensors": bytes(range(256)) * 40_000,
-    "flux-2-klein-4b.safetensors": b"a second copy nobody needs",
-    "config.json": b"{}",
-    "preprocessor_config.json": b"{}",
-    "model.safetensors": b"the classifier's",
-}
-WEIGHTS = "vae/diffusion_pytorch_model.safetensors"
-
-
-class Hub:
-    """Answers for every repository alike: FILES, or the gate where `gated`; cuts the weights short while `breaks`."""
-
-    def __init__(self) -> None:
-        self.gated = False
-        self.breaks = False
-        self.asked: list[tuple[str, str, str | None]] = []
-        hub = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                hub.answer(self)
-
-            do_HEAD = do_GET  # noqa: N815 - the name the base class calls
-
-            def log_message(self, *_: object) -> None:
-                """Quiet."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def answer(self, request: BaseHTTPRequestHandler) -> None:
-        path, span = request.path.partition("?")[0], request.headers.get("Range")
-        self.asked.append((request.command, path, span))
-        if self.gated:
-            self._send(request, 403, b"{}", {"X-Error-Code": "GatedRepo"})
-        elif path.startswith("/api/") and path.endswith(f"/tree/{SHA}"):
-            tree = [
-                {"type": "file", "path": name, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}
-                for name, data in FILES.items()
-            ]
-            self._send(request, 200, json.dumps(tree).encode(), {"Content-Type": "application/json"})
-        elif path.startswith("/api/models/"):
-            repository = "/".join(path.split("/")[3:5])
-            siblings = [{"rfilename": name} for name in FILES]
-            body = json.dumps({"id": repository, "modelId": repository, "sha": SHA, "siblings": siblings})
-            self._send(request, 200, body.encode(), {"Content-Type": "application/json"})
-        elif (name := path.partition(f"/resolve/{SHA}/")[2]) in FILES:
-            self._file(request, name, span)
-        else:
-            self._send(request, 404, b"", {})
-
-    def _file(self, request: BaseHTTPRequestHandler, name: str, span: str | None) -> None:
-        data = FILES[name]
-        start = int(span.removeprefix("bytes=").split("-")[0]) if span else 0
-        headers = {"ETag": f'"{hashlib.sha256(data).hexdigest()}"', "X-Repo-Commit": SHA, "Accept-Ranges": "bytes"}
-        if span:
-            headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
-        if self.breaks and name == WEIGHTS and request.command == "GET":
-            request.send_response(206 if span else 200)
-            for key, value in {**headers, "Content-Length": str(len(data) - start)}.items():
-                request.send_header(key, value)
-            request.end_headers()
-            request.wfile.write(data[start : start + 3_000_000] if start == 0 else b"")
-            request.close_connection = True
-            return
-        self._send(request, 206 if span else 200, data[start:], headers)
-
-    @staticmethod
-    def _send(request: BaseHTTPRequestHandler, status: int, body: bytes, headers: dict[str, str]) -> None:
-        request.send_response(status)
-        for key, value in {**headers, "Content-Length": str(len(body))}.items():
-            request.send_header(key, value)
-        request.end_headers()
-        if request.command == "GET":
-            request.wfile.write(body)
+from sandbox.redis_server import RedisServer
+from tests.worker.hub import FILES, WEIGHTS, Hub
+from worker.contract import WORKERS, Heartbeat, worker_key
 
 
 @pytest.fixture
@@ -114,12 +24,17 @@ def hub() -> Iterator[Hub]:
     hub.stop()
 
 
+NO_REDIS = "redis://127.0.0.1:1/0"
+
+
 def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run `python -m worker …` as an operator without a terminal."""
     return subprocess.run(
         [sys.executable, "-m", "worker", *arguments],
         cwd=folder,
-        env=clean_environment({"HF_HOME": str(folder / "hf"), "HF_HUB_DISABLE_XET": "1", **settings}),
+        env=clean_environment(
+            {"HF_HOME": str(folder / "hf"), "HF_HUB_DISABLE_XET": "1", "REDIS_URL": NO_REDIS, **settings}
+        ),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -214,6 +129,17 @@ def test_a_gpu_worker_that_cannot_start_says_one_sentence(
     done = run(tmp_path, "--role", "gpu", **settings)
     assert done.returncode == 78, done.stderr
     assert advice in sentence(done)
+
+
+def test_why_a_worker_did_not_start_is_told_to_the_bot(tmp_path: Path, redis_server: RedisServer) -> None:
+    """The same sentence lies in Redis for an hour, as a sick worker without a model."""
+    done = run(tmp_path, "--role", "gpu", FLUX2_MODEL="klein-9b", REDIS_URL=redis_server.url)
+    assert done.returncode == 78
+    with Redis.from_url(redis_server.url) as redis:
+        [name] = [name.decode() for name in redis.zrange(WORKERS, 0, -1)]
+        beat = Heartbeat.model_validate_json(redis.get(worker_key(name)) or "")
+        assert redis.ttl(worker_key(name)) > 3000
+    assert (beat.state, beat.model, beat.complaint) == ("sick", None, sentence(done))
 
 
 def test_an_io_worker_without_a_token_says_one_sentence(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ import pytest
 from flux2.models import find
 from flux2.request import settle
 from flux2.upsampling.request import RewriteRequest
-from worker.contract import Destination, FailureCode, Picture, RenderJob, RenderResult, Skeleton, literal
+from worker.contract import Destination, FailureCode, Picture, RenderJob, RenderResult, Skeleton
 from worker.ladder import Fitted
 from worker.post import failure_post, picture_post
+from worker.template import literal
 
 BUTTONS = ({"type": 1, "components": [{"type": 2, "style": 1, "label": "Again", "custom_id": "flux2:v1:again:j"}]},)
 

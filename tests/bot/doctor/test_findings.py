@@ -15,10 +15,10 @@ import discord
 import pytest
 from redis.asyncio import Redis
 
-from bot.doctor import discord_side, keys, redis_side, store_side, worker_side
-from bot.doctor.finding import Finding
+from bot.doctor import discord_side, redis_side, store_side, worker_side
 from bot.ledger.facts import Pause
 from bot.ledger.ledger import Ledger
+from config.finding import Finding
 from flux2.models import REGISTRY
 from sandbox.redis_server import RedisServer
 from sandbox.server import SandboxServer
@@ -69,6 +69,11 @@ def beat(name: str = "gpu-1", **fields: object) -> Heartbeat:
     """A worker that is well."""
     given = {"name": name, "role": "gpu", "state": "idle", "model": REGISTRY["sample"], **fields}
     return Heartbeat.model_validate(given)
+
+
+def keyed(state: str) -> Heartbeat:
+    """An io worker with a key that a service was asked about."""
+    return beat("io-1", role="io", model=None, keys={"OPENROUTER_API_KEY": state})
 
 
 DELIVERY = beat("io-1", role="io", model=None)
@@ -155,12 +160,6 @@ async def disk_full(place: Place) -> list[Finding]:
     return [store_side._room(10**6)]
 
 
-async def key_refused(place: Place) -> list[Finding]:
-    """A service that answers 401."""
-    url = f"{place.server.api_url}/users/@me"
-    return await keys.examine({keys.Service("OpenRouter", "OPENROUTER_API_KEY", url): "wrong"})
-
-
 def judged(*beats: Heartbeat, model: str = "sample") -> Callable[[Place], Awaitable[list[Finding]]]:
     """Workers with these heartbeats."""
 
@@ -239,9 +238,15 @@ FAULTS: dict[str, tuple[Callable[[Place], Awaitable[list[Finding]]], str, str]] 
     "blobs URL": (lambda place: store_side.examine_blobs("ftp://x"), "fail", "file:///path or s3://"),
     "blobs shared": (blobs_shared, "warn", "a BLOB_URL of its own"),
     "disk full": (disk_full, "fail", "Free space"),
-    "key refused": (key_refused, "fail", "Set OPENROUTER_API_KEY"),
-    "no GPU": (judged(DELIVERY), "fail", "python -m worker --role gpu"),
+    "key refused": (judged(beat(), keyed("refused")), "fail", "Set OPENROUTER_API_KEY"),
+    "key not proved": (judged(beat(), keyed("unreachable")), "warn", "the io worker's network"),
+    "no GPU": (judged(DELIVERY), "fail", "python -m worker --role gpu; python -m worker doctor"),
     "no delivery": (judged(beat()), "fail", "python -m worker --role io"),
+    "did not start": (
+        judged(beat(), DELIVERY, beat("h-auto", state="sick", model=None, complaint="dev is not here: run fetch.")),
+        "fail",
+        "did not start: dev is not here: run fetch.",
+    ),
     "sick": (judged(beat(state="sick"), DELIVERY), "fail", "/admin workers restart"),
     "all drained": (judged(beat(state="draining"), DELIVERY), "fail", "Resume or restart one"),
     "other version": (judged(beat(schema_version=SCHEMA_VERSION + 1), DELIVERY), "warn", "the bot first"),
@@ -275,11 +280,10 @@ async def test_a_healthy_deployment_is_all_ok(place: Place) -> None:
         *await redis_side.examine(place.redis_url),
         *await store_side.examine_ledger(place.ledger_url),
         *await store_side.examine_blobs((place.folder / "blobs").as_uri()),
-        *worker_side.judge([beat(), DELIVERY], "sample"),
+        *worker_side.judge([beat(), DELIVERY, keyed("accepted")], "sample"),
         *await queue(endings={"delivered": 100, "failed internal": 3})(place),
         discord_side.judge_permissions(discord_side.NEEDED),
         discord_side.judge_gateway([0.05]),
-        *await keys.examine({}),
     ]
     assert [one.line for one in findings if one.level != "ok" and one.about != "Disk"] == []
 

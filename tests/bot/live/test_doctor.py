@@ -91,7 +91,7 @@ async def test_the_terminal_prints_report_and_invitation(
     monkeypatch.setenv("BLOB_URL", settings.blob_url)
     assert await asyncio.to_thread(main, ["doctor"]) == 1
     printed = capsys.readouterr().out
-    assert "fail · GPU workers: none is running → Start one on each GPU: python -m worker --role gpu." in printed
+    assert "fail · GPU workers: none is running → Start one on each GPU: python -m worker --role gpu; python" in printed
     assert "ok · Token: logged in as FLUX" in printed
     assert "fail · Commands: Discord does not know /admin" in printed
     assert settings.redis_url.get_secret_value() not in printed

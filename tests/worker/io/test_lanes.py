@@ -117,10 +117,10 @@ def test_every_queue_has_a_lane_and_no_lane_two_queues(start: Start, redis: Redi
 
 
 def test_jobs_are_delivered_and_the_end_is_orderly(
-    start: Start, redis: Redis, local_discord: Any, results: Any
+    start: Start, redis: Redis, local_discord: Any, results: Any, openrouter: Any
 ) -> None:
-    """Pictures of two channels arrive; the role is seen while it runs, is gone after SIGTERM, and exits 0."""
-    supervisor = start()
+    """Pictures of two channels arrive; the role is seen while it runs, keys proved, is gone after SIGTERM, exits 0."""
+    supervisor = start(**openrouter.settings)
     jobs = [results.job(channel_id=local_discord.id(name)) for name in ("pictures", "lounge", "pictures")]
     for job_id, name in zip(jobs, ("pictures", "lounge", "pictures"), strict=True):
         _enqueue(redis, local_discord, job_id, name)
@@ -128,8 +128,9 @@ def test_jobs_are_delivered_and_the_end_is_orderly(
     assert (len(local_discord.posted("pictures")), len(local_discord.posted("lounge"))) == (2, 1)
 
     [name] = [name.decode() for name in redis.zrange(WORKERS, 0, -1)]
+    _until(lambda: b"accepted" in (redis.get(worker_key(name)) or b""))
     beat = Heartbeat.model_validate_json(redis.get(worker_key(name)) or "")
-    assert (beat.role, beat.model) == ("io", None)
+    assert (beat.role, beat.model, beat.keys) == ("io", None, {"OPENROUTER_API_KEY": "accepted"})
 
     supervisor.process.send_signal(signal.SIGTERM)
     assert supervisor.process.wait(20) == 0

@@ -1,8 +1,8 @@
-"""One line of the doctor's report."""
+"""One line of a doctor's report: the bot's, or a worker's about its own host."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,3 +43,15 @@ def summary(findings: Sequence[Finding]) -> str:
     """How many of each."""
     counts = {level: sum(one.level == level for one in findings) for level in ("ok", "warn", "fail")}
     return f"{counts['ok']} ok, {counts['warn']} to look at, {counts['fail']} broken"
+
+
+def without_secrets(findings: Sequence[Finding], secrets: Iterable[str]) -> list[Finding]:
+    """The same with every secret masked: a driver's error may quote the URL it was given."""
+    known = [secret for secret in secrets if secret]
+
+    def masked(text: str) -> str:
+        for secret in known:
+            text = text.replace(secret, "…")
+        return text
+
+    return [Finding(one.level, one.about, masked(one.says), masked(one.fix)) for one in findings]
