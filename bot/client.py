@@ -35,6 +35,7 @@ from bot.interactions.favourite import FavouriteButton
 from bot.interactions.final import FinalButton
 from bot.interactions.forms import on_submit
 from bot.interactions.more import MoreButton
+from bot.interactions.part import CellsSelect, PartButton, PartSelect
 from bot.interactions.recipe_file import RecipeFileButton
 from bot.interactions.remix import RemixButton
 from bot.interactions.reply import ConfirmButton, ReplyEdits
@@ -76,6 +77,9 @@ BUTTONS = (
     BranchButton,
     ChangedButton,
     RecipeFileButton,
+    PartButton,
+    PartSelect,
+    CellsSelect,
     DialogueButton,
     ReportButton,
     RemoveReported,

@@ -27,6 +27,8 @@ from flux2.request import ReferenceImage
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
+OURS = re.compile(r"(?:SPOILER_)?flux2-")
+"""How the files of a result are called; a message may show others, such as a grid."""
 _LABEL = 100
 """Characters of an option; Discord's own cap."""
 
@@ -87,7 +89,7 @@ async def picture_meant(
 ) -> ReferenceImage:
     """Picture `number` of the job, from the blobs or the message that shows it. Raises Refusal."""
     services, shown = interaction.client.services, interaction.message
-    if shown is not None and shown.attachments:
+    if shown is not None and any(OURS.match(one.filename) for one in shown.attachments):
         return await picture_of(job, shown, services, number, max_pixels=max_pixels)
     try:
         return await picture_of(job, None, services, number, max_pixels=max_pixels)

@@ -23,6 +23,10 @@ class Verb(StrEnum):
     STRONG = "strong"
     FINAL = "final"
     EDIT = "edit"
+    PART = "part"
+    PART_WHICH = "part-which"
+    PART_CELLS = "part-cells"
+    PART_FORM = "part-form"
     CANCEL = "cancel"
     CONFIRM = "confirm"
     SHOW = "show"
@@ -58,6 +62,12 @@ def custom_id(verb: Verb, job_id: str, number: int | None = None) -> str:
 def template(verb: Verb) -> str:
     """The pattern of every button of one verb; the groups `job_id` and `number` name the job and its picture."""
     return rf"{_PREFIX}:{verb}:{JOB_ID}"
+
+
+def parse_picture(text: str) -> tuple[str, int] | None:
+    """Return (job id, number of its picture) of an id of this version, None for any other."""
+    match = _ANY.fullmatch(text)
+    return (match["job_id"], int(match["number"] or 1)) if match else None
 
 
 def parse(text: str) -> tuple[Verb, str] | None:

@@ -93,14 +93,15 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
         change = change or words or job.request.prompt
     if change:
         which = "".join(filled.choices.get(_WHICH, ())[:1])
-        await _edit_picture(interaction, job, change, int(which) if which else None, there)
+        await edit_picture(interaction, job, change, int(which) if which else None, there)
     else:
         await _reword(interaction, job, words)
 
 
-async def _edit_picture(
+async def edit_picture(
     interaction: discord.Interaction[Flux2Bot], job: Job, change: str, which: int | None, there: Where
 ) -> None:
+    """Admit an edit of the job's picture `which`, or of the one that `change` names. Raises Refusal, InvalidRequest."""
     services = interaction.client.services
     models = await services.offer.look()
     model = services.offer.pick(job.request.model if job.request.model in models else None)

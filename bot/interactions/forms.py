@@ -36,10 +36,11 @@ Submit = Callable[["discord.Interaction[Flux2Bot]", Filled], Awaitable[None]]
 
 def _forms() -> dict[str, Submit]:
     # Imported when asked: a form's module reads its answers with this one.
-    from bot.interactions import edit, edit_shown, remix, scene, studio, words
+    from bot.interactions import edit, edit_shown, part, remix, scene, studio, words
 
     return {
         edit.FORM: edit.submit,
+        part.FORM: part.submit,
         remix.FORM: remix.submit,
         scene.FORM: scene.submit,
         studio.FORM: studio.submit,

@@ -122,6 +122,7 @@ def _panel(job: Job, is_favourite: bool, *, may_change: bool, has_before: bool) 
     # They show a picture again, with the button that opens this panel under it: loaded after this module.
     from bot.interactions.back import BackButton
     from bot.interactions.branch import BranchButton
+    from bot.interactions.part import PartButton
 
     view = ui.View(timeout=None)
     view.add_item(RemixButton(job.id))
@@ -136,7 +137,8 @@ def _panel(job: Job, is_favourite: bool, *, may_change: bool, has_before: bool) 
         view.add_item(ReportButton(job.id))
     line: list[JobButton] = [BackButton(job.id), ChangedButton(job.id)] if has_before else []
     branch = [BranchButton(job.id)] if is_message else []
-    for button in (*line, *branch, RecipeFileButton(job.id)):
+    part = [PartButton(job.id)] if job.pictures else []
+    for button in (*line, *branch, RecipeFileButton(job.id), *part):
         button.row = 1
         view.add_item(button)
     return view

@@ -5,7 +5,7 @@ Cells of the grid that flux2/region.py lays over a picture, a picture to paint t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,9 +59,17 @@ class Where:
         return bool(self.cells or self.mask)
 
 
-def ask(modal: ui.Modal) -> None:
-    """Add both questions to a form."""
-    options = [discord.SelectOption(label=f"{cell} · {_(place)}", value=cell) for cell, place in PLACES.items()]
+def cell_options(chosen: Collection[str] = ()) -> list[discord.SelectOption]:
+    """One option for each cell."""
+    return [
+        discord.SelectOption(label=f"{cell} · {_(place)}", value=cell, default=cell in chosen)
+        for cell, place in PLACES.items()
+    ]
+
+
+def ask(modal: ui.Modal, chosen: Collection[str] = ()) -> None:
+    """Add both questions to a form, with some cells chosen already."""
+    options = cell_options(chosen)
     cells: ui.Select[ui.Modal] = ui.Select(
         custom_id=_CELLS,
         placeholder=_("Everywhere"),

@@ -116,6 +116,7 @@ class Garden:
     several: Message
     varying: Message
     enlarging: Message
+    parting: Message
     question: Message
     unposted: Message
     rewritten: Message
@@ -131,9 +132,11 @@ class Garden:
         yield Press("luna", self.panel, "Remix", form)
         yield Press("luna", self.enlarging, "Which picture…", picture)
         yield Press("luna", self.varying, "Which picture…", answer)
+        yield Press("luna", self.parting, "Which picture…", answer)
+        yield Press("luna", self.parting, "Which cells…", form)
         for label in ("Subtle", "Strong", "Final"):
             yield Press("luna", self.varying, label, picture)
-        for label in ("Favourite", "DM me", "Spoiler", "Back", "What changed", "Branch", "Recipe file"):
+        for label in ("Favourite", "DM me", "Spoiler", "Back", "What changed", "Branch", "Recipe file", "Edit a part"):
             yield Press("luna", self.panel, label, follow_up)
         # After them: what shows a button once makes it known to the process.
         yield Press("luna", self.result, "More…", answer)
@@ -170,6 +173,8 @@ async def plant(server: SandboxServer, upload: Callable[..., Upload]) -> Garden:
     several = await _posted(server, luna.slash("imagine", {"prompt": PROMPT, "count": 2, "steps": 2}))
     varying = await (await luna.press(several, "Vary")).answer()
     enlarging = await (await luna.press(several, "Upscale")).answer()
+    behind = await (await luna.press(several, "More…")).answer()
+    parting = await (await luna.press(behind, "Edit a part")).follow_up()
     strangers = await (await max_.press(second, "More…")).answer()
     reply = await max_.reply(result, "make it blue")
     question = await world.wait_for(lambda one: one.reference_id == reply.id)
@@ -183,7 +188,19 @@ async def plant(server: SandboxServer, upload: Callable[..., Upload]) -> Garden:
     await world.wait_for(lambda one: one.id == slow.id and "Cancel" in one.labels())
     reports = tuple(world.messages(lounge.id))
     return Garden(
-        slow, result, panel, strangers, several, varying, enlarging, question, unposted, rewritten, tray, reports
+        slow,
+        result,
+        panel,
+        strangers,
+        several,
+        varying,
+        enlarging,
+        parting,
+        question,
+        unposted,
+        rewritten,
+        tray,
+        reports,
     )
 
 

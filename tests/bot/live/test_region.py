@@ -110,6 +110,30 @@ async def test_a_place_without_a_change_takes_the_prompts_words(
     assert (request.prompt, request.region, len(request.reference_images)) == ("a red fox under a moon", ("C1",), 1)
 
 
+async def test_a_part_is_chosen_by_eye(
+    server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, finish: Finish
+) -> None:
+    """Behind More…: the picture that is meant under its grid, cells, then a form; the grid is no part of it."""
+    luna = server.member("luna")
+    await (await luna.slash("imagine", {"prompt": "a red fox", "count": 2})).answer()
+    job = await only_job()
+    message = await finish(job)
+    before = await bot.services.ledger.get(job.id)
+    assert before is not None
+    panel = await (await luna.press(message, "More…")).answer()
+    grid = await (await luna.press(panel, "Edit a part")).follow_up()
+    assert (grid.ephemeral, [file.filename for file in grid.files]) == (True, ["grid.webp"])
+    second = await (await luna.select(grid, "Which picture…", "Image 2")).answer()
+    modal = (await luna.select(second, "Which cells…", "B2 · middle", "C2 · right")).modal
+    gpu.blobs.delete(before.pictures[1].sha256)  # so that it has to be read from the message that shows it
+    await luna.submit(modal, {"What should change there": "add a hat"})
+    await shown(server, message)
+    request = (await only_job()).request
+    assert isinstance(request, GenerationRequest)
+    assert (request.prompt, request.region) == ("add a hat", ("B2", "C2"))
+    assert [(one.width, one.height) for one in request.reference_images] == [(128, 128)]
+
+
 async def test_the_menus_form_says_where(
     server: SandboxServer, bot: Flux2Bot, only_job: OnlyJob, picture: Pictures
 ) -> None:
