@@ -22,7 +22,8 @@ _FIELDS: tuple[tuple[str, Callable[[Request], object]], ...] = (
     (N_("Size"), lambda request: f"{getattr(request, 'width', _NONE)}×{getattr(request, 'height', _NONE)}"),
     (N_("Steps"), lambda request: getattr(request, "num_inference_steps", None)),
     (N_("Guidance"), lambda request: getattr(request, "guidance_scale", None)),
-    (N_("Strength"), lambda request: getattr(request, "strength", None)),
+    # 1 is a picture drawn from nothing.
+    (N_("Strength"), lambda request: None if getattr(request, "strength", 1) == 1 else getattr(request, "strength", 1)),
     (N_("Creativity"), lambda request: getattr(request, "creativity", None)),
     (N_("Seed"), lambda request: getattr(request, "seed", None)),
     (N_("Pictures"), lambda request: getattr(request, "count", None)),

@@ -24,7 +24,7 @@ from bot.backstage import Backstage
 from bot.interactions import dialogue, pages, tray
 from bot.interactions.again import AgainButton
 from bot.interactions.back import BackButton
-from bot.interactions.branch import BranchButton
+from bot.interactions.branch import BranchButton, Branches
 from bot.interactions.cancel import CancelButton
 from bot.interactions.changed import ChangedButton
 from bot.interactions.custom_id import parse
@@ -166,6 +166,7 @@ class Flux2Bot(commands.AutoShardedBot):
         self.rush = Rush()
         self.opening_threads = asyncio.Semaphore(_THREADS_AT_ONCE)
         self.replies = ReplyEdits(self)
+        self.branches = Branches()
         self.dialogues = Dialogues()
         self.is_set_up = False
         self.has_collapsed = False

@@ -22,6 +22,11 @@ def breadcrumb(line: Sequence[Generation], *, own: int | None = None) -> str:
     for one, newer in zip(line, [None, *line], strict=False):
         if newer is not None and newer.number - one.number > 1:
             names.append("…")
-        link = result_url(one.job)
-        names.append(f"[v{one.number}](<{link}>)" if link else f"v{one.number}")
+        names.append(named(one))
     return " ← ".join(names)
+
+
+def named(one: Generation) -> str:
+    """“v3”, with a link to its message where there is one."""
+    link = result_url(one.job)
+    return f"[v{one.number}](<{link}>)" if link else f"v{one.number}"

@@ -14,7 +14,6 @@ from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, template
 from bot.interactions.show import buttons_of, files_again
 from bot.language import N_, _
-from bot.presenter import result_url
 from bot.refusal import Refusal
 from bot.sight import require_sight
 
@@ -42,8 +41,7 @@ class BackButton(JobButton, template=template(Verb.BACK)):
         view = buttons_of(before)
         if len(line) > 2:
             view.add_item(BackButton(before.id))
-        told = lineage.breadcrumb(line[1:]) or f"v{line[1].number}"
-        how = _("To go on from here press Edit, or reply to its message.")
-        link = result_url(before)
-        said = f"{told}\n-# {how} {f'<{link}>' if link else ''}"
+        told = lineage.breadcrumb(line[1:]) or lineage.named(line[1])
+        how = _("To go on from here press Edit, or reply to v{number} itself.").format(number=line[1].number)
+        said = f"{told}\n-# {how}"
         await interaction.followup.send(titles.status(before, said), files=files, view=view, ephemeral=True)

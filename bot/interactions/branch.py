@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import TYPE_CHECKING
 
 import discord
@@ -22,6 +24,26 @@ from bot.sight import require_sight
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
+_LATELY_S = 600.0
+
+
+class Branches:
+    """Who began a line from which picture lately: nobody fills a channel with threads of one picture."""
+
+    def __init__(self) -> None:
+        self._begun: dict[tuple[int, str], tuple[float, str]] = {}
+
+    def lately(self, user_id: int, job_id: str) -> str | None:
+        """A link to the line, where the member began one."""
+        since, link = self._begun.get((user_id, job_id), (-math.inf, ""))
+        return link if time.monotonic() - since < _LATELY_S else None
+
+    def note(self, user_id: int, job_id: str, link: str) -> None:
+        """Remember a line; forget old ones."""
+        now = time.monotonic()
+        self._begun = {key: one for key, one in self._begun.items() if now - one[0] < _LATELY_S}
+        self._begun[user_id, job_id] = (now, link)
+
 
 class BranchButton(JobButton, template=template(Verb.BRANCH)):
     """Stands behind More…"""
@@ -35,6 +57,9 @@ class BranchButton(JobButton, template=template(Verb.BRANCH)):
         require_posting(interaction, job)
         if not await answers.acknowledge(interaction):
             return
+        branches = interaction.client.branches
+        if link := branches.lately(interaction.user.id, job.id):
+            raise Refusal(_("You began a line from this picture already: {link}").format(link=link))
         terms = await interaction.client.services.gate.enter(applicant_in(interaction))
         await _require_home(interaction, job)
         may = access.may_open_thread(interaction.app_permissions)
@@ -42,6 +67,7 @@ class BranchButton(JobButton, template=template(Verb.BRANCH)):
             posted = await _begin(interaction, job, opens_thread=may and terms.threads != "here")
         except discord.Forbidden as closed:
             raise Refusal(_("I may not post in this channel; ask an admin to let me, or use another one.")) from closed
+        branches.note(interaction.user.id, job.id, posted.jump_url)
         await interaction.followup.send(
             _("A new line begins here: {link}").format(link=posted.jump_url), ephemeral=True
         )
@@ -62,7 +88,7 @@ async def _begin(interaction: discord.Interaction[Flux2Bot], job: Job, *, opens_
     home = client.get_partial_messageable(above or interaction.channel_id, guild_id=interaction.guild_id)
     files = await files_again(interaction, job)
     line = await client.services.ledger.lineage(job.id, lineage.NEAREST)
-    told = titles.status(job, lineage.breadcrumb(line) or "v1")
+    told = titles.status(job, lineage.breadcrumb(line) or "".join(map(lineage.named, line)))
     if opens_thread and (above or not is_thread(interaction.channel)):
         begun = told + "\n-# " + _("A new line from here, by {member}.").format(member=mention(interaction.user.id))
         opener = await home.send(begun, nonce=f"b{interaction.id}", silent=True)

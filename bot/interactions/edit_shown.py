@@ -16,6 +16,7 @@ from bot.interactions import where
 from bot.interactions.forms import Filled
 from bot.language import N_, _
 from bot.options import Options
+from bot.origin import job_told_by
 from bot.presenter import shorten
 from bot.refusal import Refusal
 from bot.remote import Remote, uploads_in
@@ -39,7 +40,10 @@ async def open_form(
     """Keep the pictures and show the form, as the first answer. `pictures` is not empty."""
     kept = [picture.model_dump() for picture in pictures[:_MAX_OPTIONS]]
     await interaction.client.services.ledger.shown.keep(interaction.id, interaction.user.id, kept)
-    await interaction.response.send_modal(_modal(interaction.id, message.id, pictures[:_MAX_OPTIONS]))
+    told = await job_told_by(message, interaction.client)
+    # What was posted again comes from the message that is on record.
+    origin = (told.result_message_id if told else None) or message.id
+    await interaction.response.send_modal(_modal(interaction.id, origin, pictures[:_MAX_OPTIONS]))
 
 
 def _modal(interaction_id: int, message_id: int, pictures: list[Remote]) -> ui.Modal:

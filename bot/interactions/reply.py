@@ -109,9 +109,11 @@ class ReplyEdits:
         if isinstance(shown, discord.Message) and shown.attachments:
             for pause_s in _NEWS_PAUSES_S:
                 job = await job_told_by(shown, self._client)
-                if job is not None and job.pictures:
+                # Its record is waited for as well: the next version links to it.
+                if job is not None and job.pictures and job.result_message_id is not None:
                     return job
                 await asyncio.sleep(pause_s)
+            return await job_told_by(shown, self._client)
         return await self._client.services.ledger.by_result_message(reference.message_id)
 
     def _whose(self, message: discord.Message) -> _Whose | None:

@@ -73,7 +73,8 @@ def test_an_upscale_is_told_as_one(version: Callable[..., Generation]) -> None:
     lines = told(version(1), Generation(2, after))
     assert lines[0] == "The picture of v1 was enlarged."
     assert "Size: 128×128 → 256×256" in lines
-    assert "Strength: 1 → –" in lines
+    assert "Creativity: – → 0.3" in lines
+    assert not any(line.startswith("Strength") for line in lines)
 
 
 def test_the_longest_changes_fit_a_message(version: Callable[..., Generation]) -> None:

@@ -145,6 +145,8 @@ async def test_a_branch_is_a_thread_of_its_own(
     assert f"{posted.channel_id}/{posted.id}" in said.content
     home = server.world.channel("pictures")
     assert posted.channel_id in {thread.id for thread in server.world.threads(home.id)} - {second_message.channel_id}
+    refused = await pressed(max_, second_message, "More…", "Branch")
+    assert refused.content.startswith("You began a line from this picture already: https://")
     await server.member("luna").reply(posted, "make it yellow")
     job, message = await draw()
     assert (job.parent_id, message.channel_id) == (second.id, posted.channel_id)
