@@ -204,5 +204,5 @@ def channel_itself(job: Job, *, reply_to: int | None = None) -> Destination:
         guild_id=job.guild_id,
         reply_to=reply_to,
         dm_user_id=job.user_id,
-        answer=job.status.answer if job.status else None,
+        by_answer=job.status is not None and job.status.answer is not None,
     )

@@ -22,7 +22,7 @@ from bot.ledger.rows import now
 from bot.orphans import Orphans
 from bot.queue import WorkQueue
 from worker.blobs import Blobs
-from worker.contract import EVENTS, job_key, lease_key, run_key
+from worker.contract import EVENTS, answer_key, job_key, lease_key, run_key
 
 _log = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ class Privacy:
         redis, gone = self._queue.redis, set(job_ids)
         for start in range(0, len(job_ids), 500):
             some = job_ids[start : start + 500]
-            redis.delete(*(key(job_id) for job_id in some for key in (job_key, run_key, lease_key)))
+            redis.delete(*(key(job_id) for job_id in some for key in (job_key, run_key, lease_key, answer_key)))
         # Some news carry words (a rewritten prompt); the stream is short, and this is rare.
         entries: Any = redis.xrange(EVENTS)
         named = [cursor for cursor, fields in entries if _job_of(fields) in gone]

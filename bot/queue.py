@@ -25,6 +25,7 @@ from worker.contract import (
     REWRITE_TASK,
     Destination,
     RenderJob,
+    answer_key,
     deliver_queue,
     gpu_queue,
     job_key,
@@ -128,7 +129,7 @@ class WorkQueue:
 
     async def write_job(self, job: Job) -> None:
         """Write the job where workers read it, once more."""
-        await asyncio.to_thread(self._redis.set, job_key(job.id), wire(job))
+        await asyncio.to_thread(self._write, job)
 
     async def cancel(self, job_id: str) -> bool:
         """Set the flag that stops a run and refuses its result. False: a result is accepted already."""
@@ -145,9 +146,16 @@ class WorkQueue:
         return self._queues[name]
 
     def _dispatch(self, job: Job, task: str, timeout_s: int) -> None:
-        self._redis.set(job_key(job.id), wire(job))
+        self._write(job)
         name, entry = dispatch_of(job)
         self._enqueue(name, task, job.id, entry, timeout_s)
+
+    def _write(self, job: Job) -> None:
+        answer = job.status.answer if job.status else None
+        if answer is not None:
+            # Gone by itself when it is of no use any more.
+            self._redis.set(answer_key(job.id), answer.model_dump_json(), exat=int(answer.expires_at.timestamp()))
+        self._redis.set(job_key(job.id), wire(job))
 
     def _enqueue(self, name: str, task: str, job_id: str, entry: str, timeout_s: int) -> None:
         try:

@@ -64,6 +64,11 @@ def job_key(job_id: str) -> str:
     return f"job:{job_id}"
 
 
+def answer_key(job_id: str) -> str:
+    """String with the token's expiry: the `Answer` as JSON. Written by the bot alone, hidden from GPU hosts."""
+    return f"answer:{job_id}"
+
+
 def run_key(job_id: str) -> str:
     """Hash: attempt, starts, cancelled, result (JSON), message_id. Only `worker.fence` and `worker.outbox` write it."""
     return f"run:{job_id}"
@@ -111,13 +116,10 @@ class FailureCode(StrEnum):
 
 
 class Answer(Wire):
-    """The interaction a result follows up, where nothing else reaches the member, or nobody else may see it.
-
-    Whoever holds the token may answer for the bot until it expires: it stands in no log.
-    """
+    """The interaction a result follows up, where nothing else reaches the member, or nobody else may see it."""
 
     application_id: int
-    token: str = Field(repr=False)
+    token: str = Field(repr=False)  # whoever holds it may answer for the bot until it expires
     expires_at: AwareDatetime
     is_private: bool = False
     """Only the member who asked sees it."""
@@ -131,14 +133,12 @@ class Destination(Wire):
 
     channel_id: int
     guild_id: int | None = None
-    fallback_channel_id: int | None = None
-    """Tried when the thread is gone or closed to the bot."""
-    reply_to: int | None = None
-    """A message of that same channel_id; never set for a slash command."""
+    fallback_channel_id: int | None = None  # tried when the thread is gone or closed to the bot
+    reply_to: int | None = None  # a message of that same channel_id; never set for a slash command
     dm_user_id: int | None = None
     """Who gets the picture by DM, once, when the channels refuse it, or when it is too late for an answer."""
-    answer: Answer | None = Field(default=None, exclude_if=lambda answer: answer is None)
-    """What is followed up instead of a message in a channel."""
+    by_answer: bool = Field(default=False, exclude_if=lambda by_answer: not by_answer)
+    """No channel is written to: the interaction under `answer_key` is followed up."""
 
 
 class Skeleton(Wire):
@@ -162,8 +162,7 @@ class Skeleton(Wire):
     failure_components: tuple[dict[str, Any], ...] = ()
     failure_nonce: Annotated[str, Field(max_length=25)]
     """A notice has its own nonce: sharing the result's would swallow a later real result."""
-    late: str = Field(default="", exclude_if=lambda late: not late)
-    """What is added where a result comes by DM because no answer could be given any more."""
+    late: str = Field(default="", exclude_if=lambda late: not late)  # added where it is too late for an answer
     cancelled: str = ""
     """Content of the cancel notice; empty: the status message says it and nothing is posted."""
 
@@ -194,7 +193,7 @@ def asks_api(request: Request) -> bool:
 
 def since(request: Request, destination: Destination | None = None, policy: Policy = UNRULED) -> int:
     """The oldest schema whose workers can run `request` under `policy` and take its result to `destination`."""
-    if policy != UNRULED or (destination is not None and destination.answer is not None):
+    if policy != UNRULED or (destination is not None and destination.by_answer):
         # An older worker would draw what this server refuses, or post what nobody else may see.
         return 4
     if isinstance(request, GenerationRequest):

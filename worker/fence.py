@@ -19,6 +19,7 @@ from worker.contract import (
     LEASE_S,
     MAX_STARTS,
     SCHEMA_VERSION,
+    Answer,
     Event,
     FailureCode,
     Finished,
@@ -28,6 +29,7 @@ from worker.contract import (
     Rewritten,
     Stopped,
     Undeliverable,
+    answer_key,
     job_key,
     lease_key,
     run_key,
@@ -229,6 +231,11 @@ class Fence:
         """
         body = self._redis.get(job_key(job_id))
         return None if body is None else RenderJob.model_validate_json(body)
+
+    def answer(self, job_id: str) -> Answer | None:
+        """Return the interaction its result is to follow up; None where that is over. Not for gpu workers."""
+        body = self._redis.get(answer_key(job_id))
+        return None if body is None else Answer.model_validate_json(body)
 
     def begin(self, job_id: str, worker: str) -> int | Refusal:
         """Take the lease, raise the attempt and count the start, before anybody touches the job. Announces Started.

@@ -189,7 +189,6 @@ def dossier(connection: Connection, user_id: int) -> dict[str, list[dict[str, An
     for job in found["jobs"]:
         # A secret of the interaction, and of no use to anybody.
         (job.get("status") or {}).pop("interaction_token", None)
-        (job.get("destination") or {}).pop("answer", None)
     return found
 
 

@@ -26,6 +26,7 @@ from worker.contract import (
     RenderJob,
     RenderResult,
     Skeleton,
+    answer_key,
     control_key,
     job_key,
     lease_key,
@@ -158,6 +159,15 @@ def test_no_user_administers_the_server(server: Server, user: str, command: tupl
     """A leaked URL cannot empty, dump, reconfigure or stop Redis."""
     with server.as_user(user) as client, pytest.raises(NoPermissionError):
         client.execute_command(*command)
+
+
+def test_a_gpu_worker_cannot_answer_for_the_bot(readable: Server) -> None:
+    """Tokens of interactions are written by the bot and read by delivery; a GPU host gets at none."""
+    with readable.as_user("bot") as bot, readable.as_user("worker-gpu") as gpu, readable.as_user("worker-io") as io:
+        bot.set(answer_key("x"), "{}", ex=60)
+        assert io.get(answer_key("x")) == b"{}"
+        with pytest.raises(NoPermissionError):
+            gpu.get(answer_key("x"))
 
 
 def test_a_worker_cannot_order_workers_about(server: Server) -> None:

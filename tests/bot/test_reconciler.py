@@ -14,7 +14,7 @@ from bot import reconciler as reconciling
 from bot.ledger.job import Caps, Job, NewJob, Outcome, Reach, State, Status
 from bot.ledger.rows import now
 from bot.reconciler import Reconciler
-from worker.contract import Answer, Released, deliver_queue, job_key, lease_key, run_key
+from worker.contract import Answer, Released, answer_key, deliver_queue, job_key, lease_key, run_key
 from worker.fence import Hold
 from worker.outbox import Outbox
 
@@ -305,7 +305,13 @@ async def test_a_private_job_without_destination_stays_private(
     await stack.reconciler.reconcile()
     placed = await stack.ledger.get(job.id)
     assert placed.is_private
-    assert placed.destination.answer == Answer(application_id=77, token="token", expires_at=expires, is_private=True)
+    assert placed.destination.by_answer
+    stack.serve("w1")
+    await stack.dispatcher.dispatch()
+    answer = Answer(application_id=77, token="token", expires_at=expires, is_private=True)
+    assert stack.fence.answer(job.id) == answer
+    assert 0 < stack.redis.ttl(answer_key(job.id)) <= 15 * 60
+    assert b"token" not in stack.redis.get(job_key(job.id))
 
 
 async def test_keys_of_closed_jobs_expire(stack: Stack, queue_up: QueueUp) -> None:

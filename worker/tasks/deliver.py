@@ -153,8 +153,8 @@ class Courier:
 
     def _route(self, job: RenderJob, post: Post) -> tuple[int, int]:
         """Try the answer or the channels in their order, then one DM. Returns (channel id, message id)."""
-        if (answer := job.destination.answer) is not None:
-            return self._answer_or_write(job, answer, post)
+        if job.destination.by_answer:
+            return self._answer_or_write(job, post)
         first_code: int | None = None
         for channel_id, reply_to in self._channels(job.destination):
             try:
@@ -164,15 +164,16 @@ class Courier:
                 first_code = first_code or refused.code
         return self._write(job, post, first_code or 0)
 
-    def _answer_or_write(self, job: RenderJob, answer: Answer, post: Post) -> tuple[int, int]:
+    def _answer_or_write(self, job: RenderJob, post: Post) -> tuple[int, int]:
         try:
-            return self._answer(job.job_id, answer, post)
+            return self._answer(job.job_id, post)
         except Refused as refused:
             _log.warning("job %s: answer: %s", job.job_id, refused)
             return self._write(job, post.late(job.skeleton.late), refused.code)
 
-    def _answer(self, job_id: str, answer: Answer, post: Post) -> tuple[int, int]:
-        if datetime.now(UTC) >= answer.expires_at:
+    def _answer(self, job_id: str, post: Post) -> tuple[int, int]:
+        answer = self._fence.answer(job_id)
+        if answer is None or datetime.now(UTC) >= answer.expires_at:
             # Asked with a dead token, Discord counts it against our address.
             raise Refused(_TOKEN_EXPIRED, "the interaction is too old")
         if self._outbox.doubts(job_id) >= _DOUBTS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from redis import Redis
 from sandbox.faults import Disconnect, Fail, Fault
 from sandbox.interaction import TOKEN_S, CallbackType, Interaction, InteractionType
 from worker.blobs import FileBlobs
-from worker.contract import Answer, FailureCode, RenderJob, Undeliverable, job_key
+from worker.contract import Answer, FailureCode, RenderJob, Undeliverable, answer_key, job_key
 from worker.delivery import Discord
 from worker.fence import Delivery, Fence
 from worker.outbox import Outbox
@@ -48,11 +48,22 @@ def asked(local_discord: Any) -> Interaction:
     return interaction
 
 
-def _to(local_discord: Any, asked: Interaction, *, is_private: bool = True, age_s: float = 0.0) -> dict[str, Any]:
-    expires = datetime.fromtimestamp(asked.created_at + TOKEN_S - age_s, UTC)
-    application = local_discord.world.application_id
-    answer = Answer(application_id=application, token=TOKEN, expires_at=expires, is_private=is_private)
-    return {"answer": answer, "dm_user_id": asked.user.id}
+Answered = Callable[..., str]
+
+
+@pytest.fixture
+def answered(local_discord: Any, results: Any, asked: Interaction, redis: Redis) -> Answered:
+    """Makes a job with a result that is to follow the interaction up; `age_s` is how old the bot says that is."""
+
+    def make(*what: Any, is_private: bool = True, age_s: float = 0.0, **more: Any) -> str:
+        job_id: str = results.job(*what, by_answer=True, dm_user_id=asked.user.id, **more)
+        expires = datetime.fromtimestamp(asked.created_at + TOKEN_S - age_s, UTC)
+        application = local_discord.world.application_id
+        answer = Answer(application_id=application, token=TOKEN, expires_at=expires, is_private=is_private)
+        redis.set(answer_key(job_id), answer.model_dump_json())
+        return job_id
+
+    return make
 
 
 def _direct(local_discord: Any, asked: Interaction) -> list[Any]:
@@ -63,10 +74,10 @@ def _direct(local_discord: Any, asked: Interaction) -> list[Any]:
 
 @pytest.mark.parametrize("is_private", [True, False])
 def test_a_result_follows_the_interaction_up(
-    courier: Courier, local_discord: Any, results: Any, asked: Interaction, redis: Redis, is_private: bool
+    courier: Courier, local_discord: Any, answered: Answered, asked: Interaction, redis: Redis, is_private: bool
 ) -> None:
     """One message with files and buttons, for the member alone or for all, recorded with its place."""
-    job_id = results.job(2, **_to(local_discord, asked, is_private=is_private))
+    job_id = answered(2, is_private=is_private)
     courier.deliver(job_id)
     courier.deliver(job_id)
     (message,) = asked.follow_ups
@@ -76,24 +87,24 @@ def test_a_result_follows_the_interaction_up(
 
 
 def test_a_notice_is_as_private_as_the_picture_would_have_been(
-    courier: Courier, local_discord: Any, results: Any, asked: Interaction
+    courier: Courier, local_discord: Any, answered: Answered, asked: Interaction
 ) -> None:
     """Why nothing was drawn is told to the member alone."""
-    courier.deliver(results.job(failure=FailureCode.REFUSED, **_to(local_discord, asked)))
+    courier.deliver(answered(failure=FailureCode.REFUSED))
     (message,) = asked.follow_ups
     assert (message.ephemeral, "Failed" in message.content) == (True, True)
 
 
 @pytest.mark.parametrize("who_notices", ["we", "Discord"])
 def test_what_is_too_late_for_an_answer_comes_by_direct_message(
-    courier: Courier, local_discord: Any, results: Any, asked: Interaction, redis: Redis, who_notices: str
+    courier: Courier, local_discord: Any, answered: Answered, asked: Interaction, redis: Redis, who_notices: str
 ) -> None:
     """With the sentence the bot worded for that; the bot's own token is not taken for refused."""
     age_s = TOKEN_S + 1 if who_notices == "we" else 0.0
     if who_notices == "Discord":
         asked.created_at -= TOKEN_S + 1
         age_s = -TOKEN_S
-    job_id = results.job(**_to(local_discord, asked, age_s=age_s))
+    job_id = answered(age_s=age_s)
     _say_late(redis, job_id, "It came too late.")
     courier.deliver(job_id)
     (message,) = _direct(local_discord, asked)
@@ -109,11 +120,11 @@ def _say_late(redis: Redis, job_id: str, sentence: str) -> None:
 
 
 def test_answers_of_unknown_fate_stay_below_five(
-    courier: Courier, local_discord: Any, results: Any, asked: Interaction
+    courier: Courier, local_discord: Any, answered: Answered, asked: Interaction
 ) -> None:
     """Each time Discord posts it and the reply is lost: it may come twice, but never floods and never gets lost."""
     local_discord.world.faults.add(Fault("POST", FOLLOW_UP, Disconnect(after_commit=True), count=None))
-    job_id = results.job(**_to(local_discord, asked))
+    job_id = answered()
     for _ in range(6):
         courier.deliver(job_id)
     assert len(asked.follow_ups) == 4
@@ -121,12 +132,12 @@ def test_answers_of_unknown_fate_stay_below_five(
 
 
 def test_where_neither_answer_nor_message_gets_through_it_is_kept(
-    courier: Courier, local_discord: Any, results: Any, asked: Interaction
+    courier: Courier, local_discord: Any, answered: Answered, asked: Interaction, results: Any
 ) -> None:
     """The event names why the answer was refused; /jobs has the picture."""
     local_discord.world.faults.add(Fault("POST", FOLLOW_UP, Fail(404, 10015), count=None))
     asked.user.accepts_dms = False
-    job_id = results.job(**_to(local_discord, asked))
+    job_id = answered()
     courier.deliver(job_id)
     assert results.events(job_id)[-1] == Undeliverable(job_id=job_id, code=10015)
 
