@@ -92,6 +92,11 @@ class Screening:
             asks=self.asks or policy.asks,
         )
 
+    @property
+    def asks_about_images(self) -> bool:
+        """Whether a model looks at each picture; it has only one pair of eyes, and they may be busy drawing."""
+        return self.asks and self.question is not None and self.question.sees
+
     def check_prompt(self, prompt: str, where: Where = "prompt") -> None:
         """Raise ScreeningRefused for a prompt that a screen objects to, or cannot judge."""
         for screen in self.prompts:
@@ -105,7 +110,7 @@ class Screening:
             self._heed(partial(screen.objection, image), where)
         self._heed(partial(self._judged, image), where)
         # A model that only reads is asked about the words.
-        if (question := self._whom_to_ask(where)) and question.sees:
+        if (question := self._whom_to_ask(where)) and self.asks_about_images:
             self._heed(partial(question.of_image, image), where)
 
     def hides(self, image: Image.Image) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import discord
 import pytest
 
-from bot.ledger.job import Job, Outcome, Status
+from bot.ledger.job import Job, Outcome, State, Status
 from bot.narration import Narration
 from bot.status_message import StatusMessages
 from worker.blobs import FileBlobs
@@ -28,8 +29,11 @@ class Notebook(StatusMessages):
         """Texts that stay."""
         self.passing: asyncio.Queue[str] = asyncio.Queue()
         """Texts that do not, in the order they were shown."""
+        self.pictures: list[bytes] = []
+        """Previews that were shown."""
 
     async def edit(self, status: Status, content: str, *, final: bool, pictures: Sequence[bytes] | None = None) -> None:
+        self.pictures += pictures or ()
         if final:
             self.final.put_nowait(content.splitlines()[-1])
         else:
@@ -94,3 +98,19 @@ async def test_a_restart_does_not_set_a_running_job_back(
     async with asyncio.timeout(15):
         assert await notebook.passing.get() == "Drawing · ▰▰▰▰▰▱▱▱▱▱ 4/8"
     await narration.close()
+
+
+@pytest.mark.parametrize(("stem", "previews"), [("flux2-x", [b"soon"]), ("SPOILER_flux2-x", [])])
+async def test_what_lies_behind_a_click_is_not_shown_on_the_way_either(
+    stack: Stack, queue_up: QueueUp, narration: Narration, notebook: Notebook, tmp_path: Path, stem: str, previews: Any
+) -> None:
+    """A server that hides every picture gets no previews; any other does."""
+    job = await shown(stack, queue_up)
+    job = replace(job, state=State.RUNNING, skeleton=job.skeleton.model_copy(update={"file_stem": stem}))
+    preview = FileBlobs(tmp_path).put(b"soon")
+    step = Progress(job_id=job.id, attempt=1, phase="denoise", step=3, steps=8, preview=preview)
+    for event in (step, step.model_copy(update={"step": 4})):
+        await narration.observe(job, event)
+        async with asyncio.timeout(15):
+            await notebook.passing.get()
+    assert notebook.pictures[:1] == previews

@@ -73,7 +73,8 @@ class _Previews:
 @contextmanager
 def previewing(kit: Kit, show: Show) -> Iterator[OnGlimpse | None]:
     """Yield what the engine calls after each step; None where previews are off. They are gone when this ends."""
-    if not kit.preview_interval_s:
+    # A preview nobody was asked about may not be shown, and asking would wait for the drawing.
+    if not kit.preview_interval_s or kit.screening.asks_about_images:
         yield None
         return
     previews = _Previews(kit, show)

@@ -36,6 +36,18 @@ def kit(engine: Engine, tmp_path: Path) -> Iterator[Kit]:
         yield Kit(engine, FileBlobs(tmp_path), saver, preview_interval_s=1e-6)
 
 
+class Nods:
+    """A question that is always answered with no objection."""
+
+    sees = True
+
+    def of_prompt(self, _: object) -> str | None:
+        """Nothing against it."""
+        return None
+
+    of_image = of_prompt
+
+
 def request(engine: Engine) -> GenerationRequest:
     """A picture of many steps."""
     return settle(engine.model, "a red circle", seed=1, steps=STEPS)[0]
@@ -96,6 +108,14 @@ class Censor:
     def objection(self, image: Image.Image) -> str | None:
         """Object."""
         return "it is a picture"
+
+
+def test_nothing_is_shown_before_a_model_was_asked_about_the_result(kit: Kit, engine: Engine) -> None:
+    """The encoder belongs to the model that draws meanwhile; the picture itself is asked about, and shown."""
+    shown: list[str] = []
+    asking = replace(kit, screening=Screening(question=Nods(), asks=True))
+    assert len(draw(request(engine), asking, lambda *_: None, shown.append).pictures) == 1
+    assert shown == []
 
 
 def test_nothing_is_shown_that_a_screen_objects_to(kit: Kit, engine: Engine) -> None:
