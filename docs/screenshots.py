@@ -56,6 +56,7 @@ async def main() -> int:
             await _take(browser, stack, "going-on-preview", _SQUARE, "dark", preview)
             await _take(browser, stack, "going-on-line", _TALL, "light", line)
             await _take(browser, stack, "going-on-vary", _SQUARE, "dark", vary)
+            await _take(browser, stack, "going-on-part", _TALL, "light", part)
             await _take(browser, stack, "going-on-history", _SQUARE, "light", history)
             await _take(browser, stack, "going-on-preset", _SQUARE, "dark", preset)
             await _govern(stack)
@@ -245,6 +246,22 @@ async def vary(page: Page, stack: Stack) -> None:
     await (await luna.press(drawn, "Vary")).answer(timeout=_PATIENCE_S)
     await page.locator("#main .thread-card").last.click()
     await page.locator("#thread").get_by_text("Only you can see this").wait_for()
+
+
+async def part(page: Page, stack: Stack) -> None:
+    """A picture under its grid, and what came of changing two of its cells."""
+    await _room(page, stack, "corners")
+    world, luna = stack.server.world, stack.server.member("luna")
+    wish = {"prompt": "a blue circle on a white background", "seed": 11, "aspect": "3:2"}
+    await (await luna.slash("imagine", wish, channel="corners")).answer(timeout=_PATIENCE_S)
+    drawn = await _picture(stack, "a blue circle")
+    panel = await (await luna.press(drawn, "More…")).answer(timeout=_PATIENCE_S)
+    grid = await (await luna.press(panel, "Edit a part")).follow_up(timeout=_PATIENCE_S)
+    form = (await luna.select(grid, "Which cells…", "A1 · top left", "A2 · left", "A3 · bottom left")).modal
+    await luna.submit(form, {"What should change there": "make the background yellow"})
+    await world.wait_for(lambda one: _is_picture(one, "background yellow"), timeout=_PATIENCE_S)
+    await page.locator("#main .thread-card").last.click()
+    await page.locator("#thread .picture").nth(2).wait_for()
 
 
 async def history(page: Page, stack: Stack) -> None:
