@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 
+_BY_SERVER = 0
+"""Discord's number for an installation by a server."""
+
+
 class Place(StrEnum):
     """What the bot is where something is asked."""
 
@@ -49,12 +53,20 @@ def reach_of(interaction: discord.Interaction[Any], *, private: bool = False) ->
     """How a result gets to the member from there. In direct messages everything is private."""
     match place_of(interaction):
         case Place.DIRECT:
-            return Reach.CHANNEL
+            return Reach.CHANNEL if _may_write(interaction) else Reach.ANSWER
         case Place.SERVER if not private:
             return Reach.CHANNEL
         case Place.OUTSIDE if not private:
             return Reach.ANSWER
     return Reach.PRIVATE
+
+
+def _may_write(interaction: discord.Interaction[Any]) -> bool:
+    """Whether the bot may write to the member by itself: Discord wants the two to share a server.
+
+    It says so by naming a server's installation, which the library tells of servers only.
+    """
+    return _BY_SERVER in interaction._integration_owners
 
 
 def server_of(interaction: discord.Interaction[Any]) -> int | None:

@@ -38,11 +38,15 @@ def owners(world: World, user: User, channel: Channel) -> Json:
     guild = world.guild_of(channel)
     if guild is not None and world.bot.id in guild.members:
         found[GUILD_INSTALL] = str(guild.id)
-    elif context(world, channel) is Context.BOT_DM:
+    elif context(world, channel) is Context.BOT_DM and _share_a_guild(world, user):
         found[GUILD_INSTALL] = "0"
     if user.id in world.application.installed_by:
         found[USER_INSTALL] = str(user.id)
     return found
+
+
+def _share_a_guild(world: World, user: User) -> bool:
+    return any({world.bot.id, user.id} <= guild.members.keys() for guild in world.guilds.values())
 
 
 def owners_of(world: World, user: User, channel: Channel, command: RegisteredCommand) -> Json:

@@ -184,6 +184,23 @@ async def test_where_the_bot_is_no_member_answers_bring_the_picture(
     assert await bot.services.ledger.get(job.id) is not None
 
 
+@pytest.mark.slow
+async def test_direct_messages_with_somebody_of_no_common_server_are_answered(
+    server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed
+) -> None:
+    """Discord lets the bot write to nobody it shares no server with, but answer whoever brought it along."""
+    stranger = Member(server.world, server.world.add_user("stella"))
+    assert stranger.commands(stranger.dm) == []
+    stranger.install()
+    use = await stranger.slash("imagine", FOX, channel=stranger.dm)
+    await use.answer()
+    job = await only_job()
+    await gpu.draw(job)
+    assert (await closed(job.id)).outcome is Outcome.DELIVERED
+    assert len(use.interaction.follow_ups[0].attachments) == 1
+
+
+@pytest.mark.slow
 async def test_a_server_that_keeps_members_apps_quiet_is_obeyed(
     server: SandboxServer, bot: Flux2Bot, gpu: Gpu, abroad: Channel, only_job: OnlyJob, closed: Closed
 ) -> None:

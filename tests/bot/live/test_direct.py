@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import pytest
+
 from bot.client import Flux2Bot
 from bot.ledger.job import Job
 from config.settings import BotSettings
@@ -63,6 +65,7 @@ async def test_in_direct_messages_the_operators_figure_counts(
         assert "Cancel" in (await (await luna.slash("imagine", {"prompt": "a fox"})).answer()).labels()
 
 
+@pytest.mark.slow
 async def test_an_operator_can_keep_the_bot_to_its_servers(
     server: SandboxServer, settings: BotSettings, gpu: Gpu, start: Start
 ) -> None:
