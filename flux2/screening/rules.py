@@ -23,17 +23,19 @@ from typing import Any
 from flux2.errors import CheckpointUnavailable
 from flux2.language import _
 
-_LOOKALIKES = (str.maketrans("013457@$!", "oleastasi"), str.maketrans("013457@$!", "oieastasi"))
+_LOOKALIKES = (str.maketrans("01345789@$!|€", "oleastbgasile"), str.maketrans("01345789@$!|€", "oieastbgasiie"))
 """Digits and signs that stand for letters inside a word."""
 _TWINS = str.maketrans(
-    "савеіјкмнорѕтухԁɡɩѵԝһսոзαβγεηικνορτυχωſıøłđħ",
-    "cabeijkmhopstyxdgivwhunzabyehiknoptuxwsioldh",
-)
-"""Letters of other alphabets that look like Latin ones."""
+    "савеіјкмнорѕтухԁɡɩѵԝһսոзαβγεηικνορτυχωſıøłđħᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ",
+    "cabeijkmhopstyxdgivwhunzabyehiknoptuxwsioldhabcdefghijklmnoprstuvwyz",
+) | {start + i: ord("a") + i for start in (0x1F130, 0x1F150, 0x1F170, 0x1F1E6) for i in range(26)}
+"""Letters of other alphabets that look like Latin ones, small capitals, letters in boxes and circles, and of flags."""
 _SPREAD = re.compile(r"(?<![^\W_])(?:[^\W_][\W_]{1,3}){2,}[^\W_](?![^\W_])")
 """Single letters with signs between them: g.o.r.e."""
 _DRAWN_OUT = re.compile(r"(\w)\1{2,}")
 """One letter three times or more: goooore."""
+_UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR")
+"""How Unicode's names of such letters begin."""
 _GAP = r"[\W_]*"
 """Between the words of a phrase; nothing, where letters written apart were put together."""
 
@@ -67,9 +69,11 @@ class _Phrases:
     """A list of phrases as one expression: long lists cost little more than short ones."""
 
     def __init__(self, phrases: Iterable[str]) -> None:
-        self._phrases = [phrase for phrase in phrases if _fold(phrase).strip()]
-        bodies = "|".join(f"({_body(phrase)})" for phrase in self._phrases)
-        self._pattern = re.compile(rf"(?<![^\W_])(?:{bodies})(?![^\W_])") if self._phrases else None
+        self._phrases = sorted((phrase for phrase in phrases if _fold(phrase).strip()), key=_is_unspaced)
+        bodies = [f"({_body(phrase)})" for phrase in self._phrases]
+        whole = sum(not _is_unspaced(phrase) for phrase in self._phrases)
+        words = [rf"(?<![^\W_])(?:{'|'.join(bodies[:whole])})(?![^\W_])"] if whole else []
+        self._pattern = re.compile("|".join((*words, *bodies[whole:]))) if bodies else None
 
     def first_in(self, texts: Iterable[str]) -> str | None:
         """The phrase that stands first in the first folded text that holds one."""
@@ -129,6 +133,11 @@ def _is_pairs(value: Any) -> bool:
         isinstance(pair, dict) and set(pair) == {"words", "beside"} and all(map(_is_phrases, pair.values()))
         for pair in value
     )
+
+
+def _is_unspaced(phrase: str) -> bool:
+    """Whether its script sets no spaces, or joins endings to words, so that it is looked for inside others."""
+    return any(unicodedata.name(sign, "").startswith(_UNSPACED) for sign in phrase)
 
 
 def _body(phrase: str) -> str:

@@ -92,7 +92,15 @@ def test_the_shipped_rules_catch_disguises_too() -> None:
     assert missed == []
     for name, disguise in DISGUISES.items():
         assert SHIPPED.objection(f"{disguise('naked')} on a beach, a {disguise('schoolgirl')}") is not None, name
-    for asked in ("a sexy 15-year-old", "a teenager, topless", "children; lewd", "toddler without any clothes"):
+    for asked in (
+        "Kinderporno",
+        "ein Bild, pornografia infantil",
+        "これは児童ポルノです",
+        "a sexy 15-year-old",
+        "a teenager, topless",
+        "children; lewd",
+        "toddler without any clothes",
+    ):
         assert SHIPPED.objection(asked) is not None, asked
 
 

@@ -28,11 +28,23 @@ RULES = Rules(deny=["gore", "john doe"], allow=["gore-tex"])
         "john_doe",
         "a gore-tex jacket, then gore",
         "a g.o.r.e",
+        "ɢᴏʀᴇ",
+        "🅶🅾🆁🅴",
+        "🅖🅞🅡🅔",
+        "🇬🇴🇷🇪",
+        "g⃝o⃝r⃝e⃝",
+        "9or€",
     ],
 )
 def test_a_denied_phrase_is_found_in_every_disguise(prompt: str) -> None:
     """Case, width, accents, hidden characters, look-alikes and odd gaps do not hide a phrase."""
     assert RULES.objection(prompt) is not None
+
+
+@pytest.mark.parametrize("prompt", ["可愛いロリの絵", "ﾛﾘ", "귀여운 누드를 그려줘", "starożytna golizna"])
+def test_scripts_without_spaces_have_no_words_to_be_whole(prompt: str) -> None:
+    """What is denied there is found inside other letters; accents and half-width letters hide nothing."""
+    assert Rules(["nobody", "ロリ", "누드", "golizna"]).objection(prompt) is not None
 
 
 @pytest.mark.parametrize("prompt", ["a gore-tex jacket", "gorel the dog", "forego re-entry", "john and doe", "", "🦊"])
