@@ -18,7 +18,8 @@ OPERATORS = {
     "bot/__main__.py", "bot/backstage.py", "bot/complaints.py", "bot/language.py",
     "bot/doctor", "bot/ledger", "bot/terminal",
 }  # fmt: skip
-"""Read by those who run the bot, in terminals and logs; these stay English, as manuals and search engines have them."""
+"""Read by those who run the bot, in terminals, logs and /doctor; these stay English, as manuals and search engines have
+them."""
 LIBRARY = {"ValueError", "TypeError", "RuntimeError", "KeyError", "LookupError"}
 """Errors whose text only developers read."""
 NO_WORDS = {
