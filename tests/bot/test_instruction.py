@@ -50,7 +50,7 @@ def test_custom_ids_are_read_back(verb: Verb) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "flux2:v0:again:0123456789abcdef", "flux2:v1:again:xyz", "flux2:v1:vary:0123456789abcdef"]
+    "text", ["", "flux2:v0:again:0123456789abcdef", "flux2:v1:again:xyz", "flux2:v1:paint:0123456789abcdef"]
 )
 def test_foreign_ids_are_told_apart(text: str) -> None:
     """An id of another version or maker is nobody's."""
