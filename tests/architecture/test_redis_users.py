@@ -230,9 +230,12 @@ class SeparateUsers(Stack):
 
 @pytest.mark.xdist_group("stack")
 async def test_a_prompt_passes_under_these_users(readable: Server, tmp_path: Path) -> None:
-    """The rules are not too tight: bot, gpu worker and io worker do all they have to, from /imagine to the picture."""
+    """The rules are not too tight: bot, gpu worker and io worker do all they have to, from /imagine to the picture.
+
+    A private one: whose answer needs a key more than a message does.
+    """
     async with SeparateUsers(tmp_path / "stack", readable) as stack:
-        answer = await converse(Errand("imagine", tmp_path / "out", "a red circle"), stack)
+        answer = await converse(Errand("imagine", tmp_path / "out", "a red circle", options={"private": "true"}), stack)
         assert answer["ok"], answer
         assert len(answer["files"]) == 1
         refused = [
