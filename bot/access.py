@@ -35,8 +35,8 @@ def require_posting(permissions: discord.Permissions, *, in_thread: bool) -> Non
     if missing:
         raise Refusal(
             _(
-                "I may not post pictures here: ask an admin to give me {permissions} in this channel, "
-                "or use another one."
+                "I may not post pictures here: ask an admin to give me {permissions} in this channel, use another one, "
+                "or draw with private:True for yourself."
             ).format(permissions=listed(missing))
         )
 

@@ -236,3 +236,19 @@ async def test_what_takes_too_long_all_the_same_comes_by_direct_message(
     (message,) = luna.messages(luna.dm)
     assert (len(message.attachments), message.content.endswith(late())) == (1, True)
     assert status.content == expiring()
+
+
+@pytest.mark.slow
+async def test_where_the_bot_may_not_post_a_private_picture_is_still_possible(
+    server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed
+) -> None:
+    """The refusal names that way, and it works: an answer needs no permission."""
+    luna = server.member("luna")
+    refused = await (await luna.slash("imagine", FOX, channel="quiet")).answer()
+    assert "or draw with private:True for yourself" in refused.content
+    use = await luna.slash("imagine", {**FOX, "private": True}, channel="quiet")
+    await use.answer()
+    job = await only_job()
+    await gpu.draw(job)
+    await closed(job.id)
+    assert use.interaction.follow_ups[0].ephemeral
