@@ -374,6 +374,8 @@ class Heartbeat(Wire):
     """Hosted language model an io worker has a key for."""
     keys: Mapping[str, KeyState] = Field(default_factory=dict, exclude_if=lambda keys: not keys)
     """What hosted services say of an io worker's keys, by setting. Not written where there are none, for older bots."""
+    screens: tuple[str, ...] | None = Field(default=None, exclude_if=lambda screens: screens is None)
+    """What a gpu worker looks at pictures and prompts with: rules, classifier, question. None: it does not say."""
     complaint: str | None = Field(default=None, exclude_if=lambda complaint: complaint is None)
     """Why a worker could not start; a sentence for the operator. Such a heartbeat is sick and stays for an hour."""
     schema_version: int = SCHEMA_VERSION

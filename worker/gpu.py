@@ -55,6 +55,7 @@ class GpuWorker(LastingWorker, Worker):
         keeper: Keeper,
         limits: Limits,
         shutdown: Shutdown,
+        screens: tuple[str, ...] = (),
     ) -> None:
         """`redis` carries RQ's blocking pop; `fence_redis` answers or fails within a second or two."""
         super().__init__(
@@ -68,6 +69,7 @@ class GpuWorker(LastingWorker, Worker):
             worker_ttl=20,
         )
         self._model = model
+        self._screens = screens
         self._fence = Fence(fence_redis)
         self._beacon = Beacon(fence_redis)
         self._orders = Orders(fence_redis, name)
@@ -278,6 +280,7 @@ class GpuWorker(LastingWorker, Worker):
                 "memory_total_bytes": ready.memory_total_bytes if ready else None,
                 "temperature_c": reading.temperature_c if reading else None,
                 "job_id": self._job_id,
+                "screens": self._screens,
             }
         )
 

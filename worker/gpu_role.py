@@ -51,7 +51,14 @@ def run(settings: WorkerSettings, *, name: str) -> None:
             # Constructing it talks to Redis, which may start after us.
             worker = Patience(shutdown).until_asked(
                 lambda: GpuWorker(
-                    name, model, redis=redis, fence_redis=fence_redis, keeper=keeper, limits=limits, shutdown=shutdown
+                    name,
+                    model,
+                    redis=redis,
+                    fence_redis=fence_redis,
+                    keeper=keeper,
+                    limits=limits,
+                    shutdown=shutdown,
+                    screens=settings.screens.names(model),
                 )
             )
         except Left:

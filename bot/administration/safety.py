@@ -14,7 +14,7 @@ from bot.refusal import Refusal
 
 _OF_SERVER = frozenset({"reports_channel", "age_restricted_only"})
 _FIELDS = frozenset(Safety.model_fields) | _OF_SERVER
-_NOTHING = N_("Nothing was decided here; the operator's screens hold, and a server's choices only add to them.")
+_NOTHING = N_("Nothing was decided here; what the operator screens by holds, and a server's choices only add to it.")
 
 
 async def show(desk: Desk) -> Listing:
@@ -25,7 +25,17 @@ async def show(desk: Desk) -> Listing:
         for key, document in sorted(rules.items(), key=lambda item: item[0][0] is not Scope.GUILD)
         if key[0] in (Scope.GUILD, Scope.CHANNEL) and (decided := _of_safety(document))
     ]
-    return Listing(_("What may be drawn, beside the operator's screens"), tuple(lines), _(_NOTHING))
+    said = await _operators(desk)
+    return Listing(_("What may be drawn"), (*said, *(lines or (_(_NOTHING),))), _(_NOTHING))
+
+
+async def _operators(desk: Desk) -> list[str]:
+    """What every worker that draws screens with; nothing where none says."""
+    told = [set(beat.screens) for beat in await desk.fleet.workers() if beat.role == "gpu" and beat.screens is not None]
+    if not told:
+        return []
+    common = ", ".join(sorted(set.intersection(*told))) or _("nothing")
+    return [_("every worker screens by: {screens}").format(screens=common)]
 
 
 async def change(desk: Desk, channel_id: int | None, given: Mapping[str, Any]) -> str:

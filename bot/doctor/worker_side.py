@@ -81,6 +81,16 @@ def _key(setting: str, state: KeyState) -> Finding:
     return ok(setting, "the service takes it")
 
 
+def _unscreened(about: str, screens: Sequence[str], *, is_sample: bool) -> list[Finding]:
+    found = []
+    if "rules" not in screens:
+        found.append(warn(about, "refuses no prompt by its words", "Set its FLUX2_SCREEN_RULES as the bot's."))
+    # The sample draws circles and squares.
+    if "classifier" not in screens and not is_sample:
+        found.append(warn(about, "looks at no picture", "Set its FLUX2_SCREEN_CLASSIFIER to default and fetch it."))
+    return found
+
+
 def _oddities(beat: Heartbeat) -> list[Finding]:
     about, found = f"Worker {beat.name}", []
     if beat.complaint is not None:
@@ -93,6 +103,8 @@ def _oddities(beat: Heartbeat) -> list[Finding]:
     if beat.schema_version != SCHEMA_VERSION:
         fix = "Update bot and workers to the same version, the bot first."
         found.append(warn(about, f"speaks version {beat.schema_version}, the bot {SCHEMA_VERSION}", fix))
+    if beat.screens is not None and beat.model is not None:
+        found += _unscreened(about, beat.screens, is_sample=beat.model.name == "sample")
     if beat.temperature_c is not None and beat.temperature_c >= _HOT_C:
         found.append(warn(about, f"{beat.temperature_c} °C", "Look at its cooling: it slows down or stops soon."))
     return found

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from flux2.models import Model
 from flux2.screening.policy import Levels
 
 
@@ -24,3 +25,9 @@ class Screens(BaseModel):
     question: Literal["never", "optional", "always"] = "never"
     """When the text encoder is asked: optional, where a job's policy wants it."""
     fails_open: bool = False
+
+    def names(self, model: Model) -> tuple[str, ...]:
+        """What a worker of `model` screens with, in words."""
+        asks = self.question != "never" and model.can_rewrite
+        has = {"rules": self.rules, "classifier": self.classifier, f"question ({self.question})": asks}
+        return tuple(name for name, there in has.items() if there)

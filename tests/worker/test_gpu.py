@@ -185,10 +185,11 @@ def test_hostile_and_foreign_payloads_are_refused(rig, worker: Child, tmp_path) 
 
 
 def test_the_worker_advertises_its_model(rig, worker: Child) -> None:
-    """Name, state, device and the whole model stand in the heartbeat; the model alone outlives it for ten minutes."""
+    """Name, state, device, screens and the whole model stand in the heartbeat; the model alone outlives it."""
     beat = rig.wait_for_state(worker, "idle")
     assert beat.model is not None
     assert (beat.role, beat.model.name, beat.device) == ("gpu", "sample", "cpu")
+    assert beat.screens == ("rules",)
     redis: Redis = rig.redis
     assert 0 < redis.ttl(f"worker:{beat.name}") <= 30
     assert 570 < redis.ttl(model_key("sample")) <= 600

@@ -107,7 +107,7 @@ class Gpu:
         self.blobs = open_blobs(settings.blob_url)
         self._postbox: Discord | None = None
 
-    def beat(self, state: str = "idle", percent: int | None = None) -> None:
+    def beat(self, state: str = "idle", percent: int | None = None, screens: tuple[str, ...] | None = None) -> None:
         """Be there, or be loading."""
         heartbeat = Heartbeat(
             name="gpu-1",
@@ -115,6 +115,7 @@ class Gpu:
             state=state,  # type: ignore[arg-type]
             model=REGISTRY["sample"],
             loading_percent=percent,
+            screens=screens,
         )
         Beacon(self._redis).beat(heartbeat)
 

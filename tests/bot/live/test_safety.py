@@ -153,6 +153,7 @@ async def test_a_servers_policy_reaches_the_worker_and_its_pictures(
 ) -> None:
     """It travels with the job; a result marked by its score is posted, and posted again, behind a click."""
     ada, luna = server.member("ada"), server.member("luna")
+    gpu.beat(screens=("rules", "classifier"))
     asked = await (await ada.slash("admin safety set", {"question": True})).answer()
     assert "every picture would be refused" in asked.content
     await (await ada.slash("admin safety set", {"image_threshold": 0.6, "spoiler_threshold": 0.2})).answer()
@@ -170,7 +171,7 @@ async def test_a_servers_policy_reaches_the_worker_and_its_pictures(
     again = await (await luna.slash("history", {"id": job.id})).answer()
     assert [file.filename[:8] for file in again.attachments] == ["SPOILER_"]
     shown = await (await ada.slash("admin safety show")).answer()
-    assert "image threshold 0.6 · spoiler threshold 0.2" in shown.content
+    assert "every worker screens by: classifier, rules\nthis server: image threshold 0.6" in shown.content
     question = await (await ada.slash("admin safety clear")).answer()
     gone = await (await ada.press(question, "Forget")).answer()
     assert gone.content.startswith("Removed; it was: image threshold 0.6")
