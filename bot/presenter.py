@@ -199,7 +199,7 @@ def too_long(wait_s: float | None) -> str:
 
 def late() -> str:
     """What is said with a result that no answer could bring any more."""
-    return _("It took longer than the 15 minutes in which I could answer where you asked.")
+    return _("Discord took no answer where you asked any more (it allows 15 minutes), so it comes here.")
 
 
 def expiring() -> str:
