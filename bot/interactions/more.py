@@ -137,8 +137,8 @@ def _panel(job: Job, is_favourite: bool, *, may_change: bool, has_before: bool) 
         view.add_item(ReportButton(job.id))
     line: list[JobButton] = [BackButton(job.id), ChangedButton(job.id)] if has_before else []
     branch = [BranchButton(job.id)] if is_message else []
-    part = [PartButton(job.id)] if job.pictures else []
-    for button in (*line, *branch, RecipeFileButton(job.id), *part):
+    # Not only where pictures are known: a quick press overtakes the news of them.
+    for button in (*line, *branch, RecipeFileButton(job.id), PartButton(job.id)):
         button.row = 1
         view.add_item(button)
     return view
