@@ -23,7 +23,7 @@ from bot.remote import Attached
 from flux2 import images, masking
 from flux2.errors import InvalidRequest
 from flux2.models import MEGAPIXEL
-from flux2.request import ReferenceImage
+from flux2.request import GenerationRequest, ReferenceImage
 from worker.blobs import Blobs
 
 _CDN = frozenset({"cdn.discordapp.com", "media.discordapp.net"})
@@ -128,7 +128,7 @@ class AttachmentReader:
         return ReferenceImage(sha256=sha256, width=image.width, height=image.height)
 
     async def read_mask(self, attachment: Attached) -> ReferenceImage:
-        """Download, decode and keep a picture as a mask. Raises Refusal, also where nothing in it is white."""
+        """Download, decode and keep a mask, or a copy that was painted over. Raises Refusal where it marks nothing."""
         self._check_one(attachment)
         data = await self.fetch(attachment, max_bytes=self._limits.max_bytes)
         with _named(attachment):
@@ -137,6 +137,18 @@ class AttachmentReader:
 
     def _keep_mask(self, data: bytes) -> ReferenceImage:
         return self._put(masking.open_mask(data, max_pixels=self._limits.max_pixels), KEPT_PIXELS)
+
+    async def require_marked(self, request: GenerationRequest) -> None:
+        """Refuse a mask that marks nothing on its picture, which both are in the blobs. Raises InvalidRequest."""
+        if request.mask_image is not None:
+            async with self._decoding:
+                await asyncio.to_thread(self._mark, request.reference_images[0], request.mask_image)
+
+    def _mark(self, picture: ReferenceImage, mask: ReferenceImage) -> None:
+        data, painted = self._blobs.get(picture.sha256), self._blobs.get(mask.sha256)
+        # No larger than what was let in, or what the worker itself drew.
+        image = images.open_reference(data, max_pixels=picture.width * picture.height).image
+        masking.mask_of(image, (), masking.open_mask(painted, max_pixels=mask.width * mask.height))
 
     async def fetch(self, attachment: Attached, *, max_bytes: int) -> bytes:
         """Download one attachment, whatever it is, up to `max_bytes`. Raises Refusal."""

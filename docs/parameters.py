@@ -84,7 +84,7 @@ DRAWING = (
         ("/imagine image1", "reply", "flag --image", "session input_images"),
         f"{_REQUEST}::test_refusals_name_the_value_and_the_limit"),
     Row({"diffusers": "mask_image"}, "region, mask", "the whole picture",
-        f"cells {next(iter(PLACES))}–{[*PLACES][-1]} of a grid, such as A1-B2 or A1,C3; a picture of the same shape, white where it changes",
+        f"cells {next(iter(PLACES))}–{[*PLACES][-1]} of a grid, such as A1-B2 or A1,C3; a mask, white where it changes, or a copy of the picture with the place circled or painted over",
         ("/edit region", "/edit mask", "button Edit", "menu Edit", "flag --region", "flag --mask"),
         "tests/e2e/test_references.py::test_a_region_changes_and_every_other_pixel_stays"),
     Row({MAKERS: "match_image_size"}, "aspect match:N", "the first image's shape", "image 1 to the last (from 0 in a session)",

@@ -1,6 +1,7 @@
 """The part of a picture that is drawn anew, and the way back: what lies outside the mask keeps every pixel.
 
-Owns masks as pictures, the window that is drawn, and the paste. White is changed, black and transparent stay.
+Owns masks as pictures, the window that is drawn, and the paste. White is changed, black and transparent stay; what
+marks a copy of the picture itself is read by flux2/scribble.py.
 Declines to know how the model fills the hole (flux2/inpainting.py). Torch-free.
 """
 
@@ -12,10 +13,11 @@ from typing import Self
 
 from PIL import Image, ImageChops, ImageFilter, ImageStat
 
-from flux2 import images, region
+from flux2 import images, region, scribble
 from flux2.errors import InvalidRequest
 from flux2.language import _
 from flux2.region import Box
+from flux2.scribble import marked
 from flux2.sizing import MULTIPLE
 
 _HALF = 128
@@ -31,18 +33,25 @@ _KEPT = 0.7
 
 
 def open_mask(data: bytes, *, max_pixels: int) -> Image.Image:
-    """Decode any picture into a mask, mode L, 0 or 255. Raises InvalidRequest, also where nothing is white."""
+    """Decode any picture into a mask, mode L, 0 or 255; one in colour, a copy that was painted over, stays RGB.
+
+    Raises InvalidRequest, also where nothing is white.
+    """
     painted = images.open_reference(data, max_pixels=max_pixels, ground="black").image
-    return _binary(painted.convert("L"))
+    return painted if scribble.is_copy(painted) else _binary(painted.convert("L"))
 
 
-def mask_of(size: tuple[int, int], cells: Iterable[str] = (), painted: Image.Image | None = None) -> Image.Image:
-    """The mask of a picture of `size`: the cells, and what is painted white. Raises InvalidRequest where none is."""
-    mask = Image.new("L", size)
+def mask_of(picture: Image.Image, cells: Iterable[str] = (), painted: Image.Image | None = None) -> Image.Image:
+    """The mask of `picture`, an RGB: the cells, and what `painted` (from `open_mask`) marks.
+
+    Raises InvalidRequest where nothing is marked, and for a mask that was not painted over this picture.
+    """
+    mask = Image.new("L", picture.size)
     if painted is not None:
-        region.require_likeness(painted.size, size)
-        mask.paste(painted.convert("L").resize(size, Image.Resampling.BILINEAR))
-    for box in region.boxes(cells, *size):
+        region.require_likeness(painted.size, picture.size)
+        is_mask = painted.mode == "L"
+        mask.paste(painted.resize(picture.size, Image.Resampling.BILINEAR) if is_mask else marked(painted, picture))
+    for box in region.boxes(cells, *picture.size):
         mask.paste(255, box)
     return _binary(mask)
 

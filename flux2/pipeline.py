@@ -103,7 +103,7 @@ def generate(
         screening.check_image(reference, "reference image")
     patch = None
     if request.is_masked:
-        changed = mask_of(references[0].size, request.region, mask)
+        changed = mask_of(references[0], request.region, mask)
         patch = Patch.of(references[0], changed, (request.width, request.height))
     prepared = prepare_references(references[1:] if patch else references, engine.model)
     watch.report("encode", 0, 1)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     avatar=N_("A member whose avatar follows as a reference."),
     tray=N_("Let the pictures of your reference tray follow as references."),
     region=N_("Change only these cells of a three by three grid, such as A1-B2; the rest keeps every pixel."),
-    mask=N_("Change only what is white in this picture, painted over the other; black keeps every pixel."),
+    mask=N_("Change only what is white in this mask, or circled or painted over on a copy of the picture."),
     aspect=N_("Shape of the result; left out, that of the picture."),
     size=N_("Megapixels (0.5, 1, 2 or 4) or width x height, such as 1024x768."),
     model=N_("Which model draws."),

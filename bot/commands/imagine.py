@@ -142,6 +142,7 @@ async def draw(
     )
     if request.variants and not await _wanted(interaction, request):
         return
+    await services.attachments.require_marked(request)
     notes = (*notes, *_reduced(request, pointed))
     preferred = (await services.shelf.preferences(interaction.user.id)).upsample
     asked = options.upsample

@@ -109,6 +109,7 @@ async def edit_picture(
     pictures = tuple([await picture_meant(interaction, job, number) for number in picked.numbers])
     mask = await services.attachments.read_mask(there.mask) if there.mask else None
     request, notes = recipes.edited(job, model, picked.instruction, pictures, region=there.cells, mask=mask)
+    await services.attachments.require_marked(request)
     await redraw(interaction, job, request, source="edit", notes=(*picked.notes, *notes))
 
 

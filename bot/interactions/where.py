@@ -81,7 +81,7 @@ def ask(modal: ui.Modal, chosen: Collection[str] = ()) -> None:
     told = _("Cells of a three by three grid over the picture; all others keep every pixel.")
     modal.add_item(ui.Label(text=_("Only there"), description=told, component=cells))
     upload: ui.FileUpload[ui.Modal] = ui.FileUpload(custom_id=_MASK, required=False, min_values=0, max_values=1)
-    told = _("Of the same shape: white where it changes, black where it stays.")
+    told = _("White on black; or a copy of the picture with the place circled or painted over.")
     modal.add_item(ui.Label(text=_("Or a mask painted over the picture"), description=told, component=upload))
 
 

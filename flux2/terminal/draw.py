@@ -59,7 +59,10 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
                 "--region", metavar="CELLS", help="change only these cells of the first image, such as A1-B2 or A1,C3"
             )
             command.add_argument(
-                "--mask", type=Path, metavar="FILE", help="change only what is white in this picture; black stays"
+                "--mask",
+                type=Path,
+                metavar="FILE",
+                help="change only what is white in this mask, or is circled or painted over on this copy of the image",
             )
         else:
             command.set_defaults(region=None, mask=None)

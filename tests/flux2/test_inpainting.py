@@ -44,7 +44,7 @@ def test_only_the_masked_one_changes_its_colour(sample_engine: Engine, size: tup
     """Of two red circles the right one turns blue; the left one and every pixel outside stay as they were."""
     before = two_circles(size)
     after = generate(sample_engine, ask(sample_engine, "make it blue", before, region=RIGHT), [before]).images[0]
-    kept = np.asarray(mask_of(size, RIGHT)) == 0
+    kept = np.asarray(mask_of(before, RIGHT)) == 0
     assert after.size == size
     assert difference(before, after)[kept].max() == 0
     middle = np.asarray(after)[size[1] // 2]
@@ -71,6 +71,19 @@ def test_a_painted_mask_and_several_pictures(sample_engine: Engine) -> None:
     assert [look.size for look in looks if look] == [(request.width, request.height)] * 4
 
 
+def test_a_circle_around_it_says_which_one(sample_engine: Engine) -> None:
+    """Of two red circles the one that is ringed on a copy turns blue; the other and all around stay."""
+    before = two_circles((600, 400))
+    copy = before.copy()
+    ImageDraw.Draw(copy).ellipse((405, 110, 590, 290), outline=(40, 200, 90), width=8)
+    mask = ReferenceImage(sha256="1" * 64, width=600, height=400)
+    after = generate(sample_engine, ask(sample_engine, "make it blue", before, mask_image=mask), [before], mask=copy)
+    kept = np.asarray(mask_of(before, (), copy)) == 0
+    assert kept[:, :390].all()
+    assert difference(before, after.images[0])[kept].max() == 0
+    assert read(after.images[0].crop((300, 0, 600, 400))).objects[0].colour == "blue"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_pipeline_fills_the_hole_alone(kind: str, miniatures: Path) -> None:
     """dev, klein, its base and kv: outside 0, something inside; cancelled in the middle, the next picture is whole."""
@@ -85,7 +98,7 @@ def test_every_pipeline_fills_the_hole_alone(kind: str, miniatures: Path) -> Non
     with pytest.raises(GenerationCancelled):
         generate(engine, request, [before], on_step=stop)
     after = generate(engine, request, [before]).images[0]
-    kept = np.asarray(mask_of(before.size, request.region)) == 0
+    kept = np.asarray(mask_of(before, request.region)) == 0
     changed = difference(before, after)
     assert changed[kept].max() == 0
     assert changed[~kept].mean() > 5
@@ -94,7 +107,7 @@ def test_every_pipeline_fills_the_hole_alone(kind: str, miniatures: Path) -> Non
 def test_no_weight_is_held_twice(sample_engine: Engine) -> None:
     """The class that inpaints is built of the very parts the engine holds."""
     before = two_circles()
-    patch = Patch.of(before, mask_of(before.size, RIGHT), before.size)
+    patch = Patch.of(before, mask_of(before, RIGHT), before.size)
     course = inpaint(sample_engine._pipe, patch, [], 1, torch.float32)
     assert type(course.pipe).__name__ == "Flux2KleinInpaintPipeline"
     assert all(course.pipe.components[name] is part for name, part in sample_engine._pipe.components.items())

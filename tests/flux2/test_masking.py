@@ -17,6 +17,10 @@ def saved(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
+def plain(width: int, height: int) -> Image.Image:
+    return Image.new("RGB", (width, height))
+
+
 def painted(mode: str) -> Image.Image:
     """A white square on black, or on nothing where the mode can hold that."""
     grey = Image.new("L", (60, 40))
@@ -50,11 +54,11 @@ def test_cells_and_paint_add_up_at_any_size() -> None:
     """A mask painted over a smaller copy is enlarged; another shape is refused."""
     small = Image.new("L", (30, 30))
     small.paste(255, (20, 20, 30, 30))
-    mask = mask_of((300, 300), ["A1"], small)
+    mask = mask_of(plain(300, 300), ["A1"], small)
     assert mask.getpixel((50, 50)) == mask.getpixel((280, 280)) == 255
     assert mask.getpixel((150, 150)) == mask.getpixel((50, 280)) == 0
     with pytest.raises(InvalidRequest, match="same shape"):
-        mask_of((300, 200), (), small)
+        mask_of(plain(300, 200), (), small)
 
 
 def test_the_window_is_sharp_around_a_small_mask_and_whole_around_a_large_one() -> None:
@@ -62,12 +66,12 @@ def test_the_window_is_sharp_around_a_small_mask_and_whole_around_a_large_one() 
     small = Image.new("L", (4000, 2000))
     small.paste(255, (3900, 10, 3990, 90))
     assert window(small, (1024, 512)) == (2976, 0, 4000, 512)
-    cell = mask_of((4000, 2000), ["B2"])
+    cell = mask_of(plain(4000, 2000), ["B2"])
     left, top, right, bottom = window(cell, (1024, 512))
     assert (left < 1333, right > 2667, top < 667, bottom > 1333) == (True,) * 4
     assert (right - left) / (bottom - top) == pytest.approx(2, rel=0.01)
-    assert window(mask_of((4000, 2000), ["A1", "C3"]), (1024, 512)) == (0, 0, 4000, 2000)
-    assert window(mask_of((500, 250), ["A1"]), (512, 256)) == (0, 0, 500, 250)
+    assert window(mask_of(plain(4000, 2000), ["A1", "C3"]), (1024, 512)) == (0, 0, 4000, 2000)
+    assert window(mask_of(plain(500, 250), ["A1"]), (512, 256)) == (0, 0, 500, 250)
 
 
 @pytest.mark.parametrize("size", [(128, 128), (100, 75), (1000, 333), (2000, 1500)])
@@ -89,7 +93,7 @@ def test_a_shade_of_the_decoder_is_taken_back() -> None:
     picture = Image.new("RGB", (128, 128), (250, 250, 250))
     drawn = Image.new("RGB", picture.size, (247, 247, 247))
     drawn.paste((20, 40, 200), (80, 80, 110, 110))
-    result = Patch.of(picture, mask_of(picture.size, ["C3"]), picture.size).paste(drawn)
+    result = Patch.of(picture, mask_of(picture, ["C3"]), picture.size).paste(drawn)
     assert (result.getpixel((95, 95)), result.getpixel((120, 120))) == ((23, 43, 203), (250, 250, 250))
 
 

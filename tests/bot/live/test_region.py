@@ -172,6 +172,7 @@ async def test_what_cannot_be_masked_is_one_sentence(server: SandboxServer, bot:
         ({"region": "A1", "size": "0.5"}, "leave size and aspect out, or region and mask"),
         ({"mask": mask(64, 32)}, "The mask is 64x32 and the picture 64x64; paint the mask over the picture itself"),
         ({"mask": mask(name="black.png", white=0)}, "“black.png”: The mask has nothing white in it"),
+        ({"mask": picture()}, "Nothing is painted over the copy of the picture; circle what should change"),
     ):
         use = await server.member("luna").slash("edit", {"image": picture(), "prompt": "a hat", **given})
         answer = await (use.follow_up() if not use.messages else use.answer())
