@@ -46,9 +46,9 @@ async def test_the_panel_is_private_and_offers_an_owner_more(server: SandboxServ
     """Only the owner and admins can hide or delete; everybody can copy the recipe."""
     _, message = await drawn(seed=7)
     for name, labels in (
-        ("luna", ["Remix", "Favourite", "DM me", "Spoiler", "Delete", "Branch", "Recipe file"]),
-        ("ada", ["Remix", "Favourite", "DM me", "Spoiler", "Delete", "Branch", "Recipe file"]),
-        ("max", ["Remix", "Favourite", "DM me", "Report", "Branch", "Recipe file"]),
+        ("luna", ["Remix", "Favourite", "DM me", "Spoiler", "Delete", "Branch", "Recipe file", "Edit a part"]),
+        ("ada", ["Remix", "Favourite", "DM me", "Spoiler", "Delete", "Branch", "Recipe file", "Edit a part"]),
+        ("max", ["Remix", "Favourite", "DM me", "Report", "Branch", "Recipe file", "Edit a part"]),
     ):
         shown = await panel(server.member(name), message)
         assert shown.ephemeral
