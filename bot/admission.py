@@ -117,11 +117,15 @@ class Admission:
 
     async def _require_allowed(self, entry: Entry, policy: Policy) -> None:
         """Refuse what the rules refuse before anybody waits for it, and before it costs anything."""
-        screening = self._screening.under(policy.without_question())
+
+        def check() -> None:
+            screening = self._screening.under(policy.without_question())
+            for prompt in dict.fromkeys(_prompts(entry.request)):
+                screening.check_prompt(prompt)
+
         try:
             # Off the loop: the longest prompts in all their readings take some hundredths of a second.
-            for prompt in dict.fromkeys(_prompts(entry.request)):
-                await asyncio.to_thread(screening.check_prompt, prompt)
+            await asyncio.to_thread(check)
         except ScreeningRefused as refused:
             # Never the words themselves: what was asked for is nobody's to read.
             _log.info("Event %s was refused by the rules.", entry.idempotency_key)
