@@ -197,6 +197,8 @@ def since(request: Request, destination: Destination | None = None, policy: Poli
         # An older worker would draw what this server refuses, or post what nobody else may see.
         return 4
     if isinstance(request, GenerationRequest):
+        if request.is_masked:
+            return 4
         if request.init_image:
             return 3
         if request.upsample != "none":

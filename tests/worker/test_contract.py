@@ -58,6 +58,8 @@ def test_an_older_worker_leaves_what_it_cannot_read() -> None:
     assert since(DRAW) == 1
     assert since(DRAW.model_copy(update={"upsample": "local"})) == 2
     assert since(DRAW.model_copy(update={"init_image": picture, "strength": 0.6})) == 3
+    assert since(DRAW.model_copy(update={"reference_images": (picture,), "region": ("A1",)})) == 4
+    assert since(DRAW.model_copy(update={"reference_images": (picture,), "mask_image": picture})) == 4
 
 
 def test_a_servers_policy_is_nothing_an_older_worker_may_ignore() -> None:
