@@ -64,7 +64,7 @@ def read(text: str) -> Recipe | None:
     """The first recipe of such a file; None where the text is none. Raises InvalidRequest for one that is damaged."""
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(document, dict) or _KEY not in document:
         return None

@@ -31,9 +31,9 @@ def test_what_is_written_is_read_back() -> None:
         assert recipe.recipe_of(masked, 7, id="0" * 16, drawn_at=NOW).needs_more
 
 
-@pytest.mark.parametrize("text", ["", "a fox", '{"scene": "a pier"}', "[1]", "7"])
+@pytest.mark.parametrize("text", ["", "a fox", '{"scene": "a pier"}', "[1]", "7", "[" * 60_000])
 def test_what_is_no_recipe_file_is_left_to_others(text: str) -> None:
-    """Words and JSON prompts are none."""
+    """Words and JSON prompts are none, however deep."""
     assert recipe.read(text) is None
 
 
