@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, Update, delete, func, or_, select, updat
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.ledger.allowance import Allowance, QuotaReached, Usage
+from bot.ledger.job import State
 from bot.ledger.rows import now
 from bot.ledger.schema import charges, jobs, usage
 
@@ -63,7 +64,10 @@ def _await_cooldown(
         return
     # Only the latest one counts, and a member's jobs of one server are few beside all of theirs.
     here = jobs.c.guild_id.is_(None) if guild_id == 0 else jobs.c.guild_id == guild_id
-    latest = connection.execute(select(func.max(jobs.c.created_at)).where(jobs.c.user_id == user_id, here)).scalar()
+    # What was cancelled before it had a place was refused: an answer would have come too late (bot/admission.py).
+    counts = or_(jobs.c.is_placed, jobs.c.state != State.CLOSED)
+    wanted = select(func.max(jobs.c.created_at)).where(jobs.c.user_id == user_id, here, counts)
+    latest = connection.execute(wanted).scalar()
     if latest is None:
         return
     passed = (moment - latest).total_seconds()

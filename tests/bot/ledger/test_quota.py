@@ -94,6 +94,18 @@ async def test_the_cooldown_says_when_it_ends(ledger: Ledger, new_job: MakeJob) 
     await ledger.accept(new_job(user_id=8), caps)
 
 
+async def test_what_was_refused_in_the_end_starts_no_cooldown(ledger: Ledger, new_job: MakeJob) -> None:
+    """A job whose turn came too late for an answer was accepted for a moment; one that was placed counts."""
+    caps = replace(TEN_PICTURES, allowance=Allowance(cooldown_s=60))
+    refused = await ledger.accept(new_job(), caps)
+    await ledger.request_cancel(refused.id)
+    placed = await ledger.accept(new_job(), caps)
+    await ledger.set_destination(placed.id, Destination(channel_id=1), None)
+    await ledger.request_cancel(placed.id)
+    with pytest.raises(QuotaReached):
+        await ledger.accept(new_job(), caps)
+
+
 async def test_a_part_run_job_pays_its_part(ledger: Ledger, new_job: MakeJob) -> None:
     """A cancelled job gives its pictures back and pays the seconds it ran; one that never ran pays nothing."""
     waiting = await ledger.accept(new_job(), TEN_PICTURES)
