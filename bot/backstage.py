@@ -127,7 +127,7 @@ class Backstage:
             dispatcher=dispatcher,
             narration=narration,
             styles=style_list,
-            casting=Casting(ledger.shelf, offer, style_list, gate.default_model),
+            casting=Casting(ledger.shelf, offer, style_list, gate.terms),
             links=links,
             gathering=Gathering(attachments, links, ledger.trays),
             tray_desk=TrayDesk(ledger.trays, attachments, blobs),

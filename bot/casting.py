@@ -5,55 +5,78 @@ The one place where what a member keeps meets what he asks for now. Declines to 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from bot.language import N_, _
 from bot.ledger.presets import Shelf
 from bot.offer import Offer
 from bot.options import Options
-from bot.preset import named_in, stage
+from bot.policy import Applicant, Terms, Usual
+from bot.preset import Defaults, named_in, stage
 from bot.refusal import Refusal
 from flux2.errors import InvalidRequest
 from flux2.prompting.styles import Styles
 from flux2.request import GenerationRequest, ReferenceImage
 
 _LEFT_OUT = N_("What you set with /settings does not fit here and was left out.")
+_USUAL_LEFT_OUT = N_("What this server usually takes does not fit here and was left out.")
 
 
 class Casting:
     """Settles options for a member."""
 
     def __init__(
-        self, shelf: Shelf, offer: Offer, styles: Styles, default_model: Callable[[int | None], str | None]
+        self, shelf: Shelf, offer: Offer, styles: Styles, terms: Callable[[Applicant], Awaitable[Terms]]
     ) -> None:
-        """`default_model`: the model of those who name none, by server."""
+        """`terms`: what holds for an applicant where he asks."""
         self._styles = styles
         self._shelf = shelf
         self._offer = offer
-        self._default_model = default_model
+        self._terms = terms
 
     async def settle(
-        self, user_id: int, guild_id: int | None, options: Options, pictures: tuple[ReferenceImage, ...]
+        self, applicant: Applicant, options: Options, pictures: tuple[ReferenceImage, ...]
     ) -> tuple[GenerationRequest, tuple[str, ...]]:
         """Return the request and the notes to be said on its result. Raises Refusal and InvalidRequest.
 
-        A preference that the model, or this very wish, has no room for is left out and said; an option never is.
+        What the member prefers goes before what channel and server usually take. Of both, what the model, or this very
+        wish, has no room for is left out and said; an option never is.
         """
-        kept = await self._shelf.find(user_id, guild_id, named_in(options.prompt))
+        kept = await self._shelf.find(applicant.user_id, applicant.guild_id, named_in(options.prompt))
         scene = stage(options.prompt, {name: one.preset for name, one in kept.items()}, pictures)
         asked = options.reworded(scene.prompt)
-        preferred = await self._shelf.preferences(user_id)
-        default = self._default_model(guild_id)
-        try:
-            request, notes = await self._settle(preferred.under(asked, self._styles), default, scene.pictures)
-        except (Refusal, InvalidRequest):
-            if not preferred.given():
-                raise
-            request, notes = await self._settle(asked, default, scene.pictures)
-            notes = (*notes, _(_LEFT_OUT))
-        return request, (*scene.notes, *notes)
+        preferred = await self._shelf.preferences(applicant.user_id)
+        usual = (await self._terms(applicant)).usual
+        layers = [one for one in ((preferred, _LEFT_OUT), (taken_of(usual), _USUAL_LEFT_OUT)) if one[0].given()]
+        # A member's preferences outlive what the server usually takes.
+        for tried in (layers, layers[:1], layers[1:]) if layers else ():
+            try:
+                request, notes = await self._settle(asked, tried, usual.default_model, scene.pictures)
+            except (Refusal, InvalidRequest):
+                continue
+            missing = tuple(_(said) for layer, said in layers if (layer, said) not in tried)
+            return request, (*scene.notes, *notes, *missing)
+        request, notes = await self._settle(asked, (), usual.default_model, scene.pictures)
+        return request, (*scene.notes, *notes, *(_(said) for _layer, said in layers))
 
     async def _settle(
-        self, options: Options, default: str | None, pictures: tuple[ReferenceImage, ...]
+        self,
+        asked: Options,
+        layers: Sequence[tuple[Defaults, str]],
+        default: str | None,
+        pictures: tuple[ReferenceImage, ...],
     ) -> tuple[GenerationRequest, tuple[str, ...]]:
-        return options.settle(await self._offer.choose(options.model, default), pictures)
+        for layer, _said in layers:
+            asked = layer.under(asked, self._styles)
+        return asked.settle(await self._offer.choose(asked.model, default), pictures)
+
+
+def taken_of(usual: Usual) -> Defaults:
+    """What a command takes, beside the model: that one is exchanged silently where no worker serves it."""
+    return Defaults(
+        style=usual.default_style,
+        aspect=usual.default_aspect,
+        size=usual.default_size,
+        output_format=usual.default_format,
+        upsample=usual.default_upsample,
+    )

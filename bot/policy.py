@@ -6,7 +6,7 @@ channel, server and operator holds. Declines to know where documents are kept (b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -61,18 +61,28 @@ class Safety(_Rule):
     """Every picture is posted behind a click."""
 
 
-class ChannelRule(Bounds, Safety):
+class Usual(_Rule):
+    """What a command takes where it and the member leave an option out; None: as the model has it."""
+
+    default_model: str | None = None
+    default_style: str | None = None
+    default_aspect: str | None = None
+    default_size: str | None = None
+    default_format: str | None = None
+    default_upsample: Literal["none", "auto"] | None = None
+
+
+class ChannelRule(Bounds, Safety, Usual):
     """What holds in one channel and its threads."""
 
     access: Literal["allow", "deny"] | None = None
     threads: Threads | None = None
 
 
-class GuildRule(Bounds, Safety):
+class GuildRule(Bounds, Safety, Usual):
     """What holds on a whole server."""
 
     threads: Threads | None = None
-    default_model: str | None = None
     disabled_models: tuple[str, ...] = ()
     reports_channel: int | None = None
     age_restricted_only: bool = False
@@ -135,7 +145,7 @@ class Terms:
 
     role: RolePolicy = field(default_factory=RolePolicy)
     bounds: Mapping[str, Bound] = field(default_factory=dict)
-    default_model: str | None = None
+    usual: Usual = field(default_factory=Usual)
     disabled_models: frozenset[str] = frozenset()
     threads: Threads = "auto"
     is_open: bool = True
@@ -176,7 +186,7 @@ def terms(applicant: Applicant, of_guild: Rules, of_operator: Rules, elsewhere: 
     return Terms(
         role=role,
         bounds={name: bound for name in _BOUNDED if (bound := _tightest(name, layers))},
-        default_model=guild.default_model or operator.default_model,
+        usual=_usual((channel, guild, operator)),
         disabled_models=frozenset((*guild.disabled_models, *operator.disabled_models)),
         threads=channel.threads or guild.threads or "auto",
         is_open=_is_open(channel, of_guild),
@@ -196,6 +206,12 @@ def _screening(applicant: Applicant, layers: Iterable[Safety]) -> Policy:
         asks=any(rule.question for rule in rules),
         is_age_restricted=applicant.is_age_restricted,
     )
+
+
+def _usual(layers: Sequence[Usual]) -> Usual:
+    """The first that says something, option by option: the channel, the server, the operator."""
+    said = {name: [value for layer in layers if (value := getattr(layer, name))] for name in Usual.model_fields}
+    return Usual.model_validate({name: values[0] for name, values in said.items() if values})
 
 
 def _lowest(figures: Iterable[float | None]) -> float | None:

@@ -9,12 +9,15 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from bot.administration.desk import Desk, Listing
+from bot.casting import taken_of
 from bot.language import N_, _
 from bot.ledger.audit import EVERYWHERE
 from bot.ledger.rules import Document, Key, Scope
-from bot.policy import Bounds, ChannelRule, GuildRule, RolePolicy
+from bot.options import Options
+from bot.policy import Bounds, ChannelRule, GuildRule, RolePolicy, Usual
 from bot.presenter import plain
 from bot.refusal import Refusal
+from flux2.prompting.styles import Styles
 
 _KINDS: dict[Scope, type[BaseModel]] = {
     Scope.ROLE: RolePolicy,
@@ -134,6 +137,34 @@ async def default_model(desk: Desk, model: str) -> str:
     return _("Whoever names no model draws with {model} here, as long as a worker serves it.").format(
         model=plain(model, 60)
     )
+
+
+async def usual(desk: Desk, channel_id: int | None, given: Mapping[str, Any], known: Styles, *, reset: bool) -> str:
+    """Set what commands take where they leave an option out, on the server or in one channel; `reset` forgets first.
+
+    Raises Refusal and InvalidRequest for what no model here could draw.
+    """
+    wanted = {f"default_{name}": value for name, value in given.items() if value is not None}
+    if not wanted and not reset:
+        raise Refusal(_("Nothing was given to change; name at least one option."))
+    key = (Scope.GUILD, 0) if channel_id is None else (Scope.CHANNEL, channel_id)
+    served = await desk.fleet.models()
+    if model := given.get("model"):
+        await _require_served(desk, model)
+
+    def revise(former: Document) -> Document:
+        kept = {name: value for name, value in former.items() if not (reset and name in Usual.model_fields)}
+        revised = _checked(key[0], {**kept, **wanted})
+        taken = Usual.model_validate(revised)
+        draws = served.get(taken.default_model or "") or next(iter(served.values()), None)
+        wish = taken_of(taken).under(Options(prompt="x"), known)
+        if draws is not None:
+            wish.settle(draws)
+        return revised
+
+    _former, after = await desk.governance.change(desk.actor, "channels defaults", key, revise)
+    rule = worded({name: value for name, value in after.items() if name in Usual.model_fields})
+    return _("Set for {name}: {rule}.").format(name=whom(desk, key), rule=rule)
 
 
 async def models(desk: Desk) -> Listing:

@@ -135,8 +135,7 @@ async def draw(
     await services.offer.choose(options.model)
     gathered = await services.gathering.gather(interaction.user, options.prompt, pointed)
     request, notes = await services.casting.settle(
-        interaction.user.id,
-        contexts.server_of(interaction),
+        applicant_in(interaction),
         replace(options, prompt=gathered.prompt, mask_image=gathered.mask),
         (*gathered.pictures, *pictures),
     )
@@ -144,7 +143,8 @@ async def draw(
         return
     await services.attachments.require_marked(request)
     notes = (*notes, *_reduced(request, pointed))
-    preferred = (await services.shelf.preferences(interaction.user.id)).upsample
+    usual = (await services.gate.terms(applicant_in(interaction))).usual
+    preferred = (await services.shelf.preferences(interaction.user.id)).upsample or usual.default_upsample
     asked = options.upsample
     if asked != "none" and request.prompt in await services.ledger.written_for(interaction.user.id):
         # Better words were found for it before: they are drawn as they are.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord import ui
 
-from bot import contexts
+from bot.applicants import applicant_in
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, custom_id, parse, template
 from bot.interactions.forms import Filled
@@ -113,6 +113,6 @@ async def _draw(interaction: discord.Interaction[Flux2Bot], job: Job, prompt: st
     models = await services.offer.look()
     model = job.request.model if job.request.model in models else None
     request, notes = await services.casting.settle(
-        interaction.user.id, contexts.server_of(interaction), Options(prompt=prompt, model=model), pictures
+        applicant_in(interaction), Options(prompt=prompt, model=model), pictures
     )
     await redraw(interaction, job, request, source=source, notes=notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import discord
 from discord import app_commands
@@ -10,10 +10,11 @@ from discord.app_commands import Choice
 
 from bot.administration import ruling
 from bot.administration.queueing import PRIORITIES
-from bot.commands.imagine import models_like
+from bot.commands.imagine import models_like, styles_like
 from bot.language import N_, _
 from bot.ledger.rules import Scope
 from bot.panel.answering import Here, carry_out, carry_out_after_asking
+from flux2.sizing import ASPECTS, MATCH
 
 Megapixels = app_commands.Range[float, 0.1, 16.0]
 Steps = app_commands.Range[int, 1, 100]
@@ -120,6 +121,48 @@ class ChannelsGroup(app_commands.Group):
         await carry_out(
             interaction, lambda desk: ruling.change(desk, "channels set", (Scope.CHANNEL, channel.id), given)
         )
+
+    @app_commands.command(description=N_("What commands take where they and the member leave it out."))
+    @app_commands.describe(
+        channel=N_("Leave out for the whole server."),
+        model=N_("Which model draws."),
+        style=N_("Words put around every prompt; one of the styles of /imagine."),
+        aspect=N_("Shape of the picture."),
+        size=N_("Megapixels (0.5, 1, 2 or 4) or width x height."),
+        format=N_("File format of the pictures."),
+        upsample=N_("auto writes prompts better where that helps; none leaves them alone."),
+        reset=N_("Forget everything that was set before."),
+    )
+    @app_commands.choices(
+        aspect=[Choice(name=name, value=name) for name in (*ASPECTS, MATCH)],
+        format=[Choice(name=name, value=name) for name in ("webp", "png", "jpeg")],
+    )
+    async def defaults(
+        self,
+        interaction: Here,
+        channel: AnyChannel | None = None,
+        model: app_commands.Range[str, 1, 100] | None = None,
+        style: app_commands.Range[str, 1, 60] | None = None,
+        aspect: str | None = None,
+        size: app_commands.Range[str, 1, 20] | None = None,
+        format: str | None = None,
+        upsample: Literal["none", "auto"] | None = None,
+        reset: bool = False,
+    ) -> None:
+        """Keep what is left out; /admin channels list and /admin limits show tell what holds."""
+        given = {
+            "model": model, "style": style, "aspect": aspect, "size": size, "format": format, "upsample": upsample,
+        }  # fmt: skip
+        where, known = None if channel is None else channel.id, interaction.client.services.styles
+        await carry_out(interaction, lambda desk: ruling.usual(desk, where, given, known, reset=reset))
+
+    @defaults.autocomplete("model")
+    async def _models(self, interaction: Here, typed: str) -> list[Choice[str]]:
+        return await models_like(interaction, typed)
+
+    @defaults.autocomplete("style")
+    async def _styles(self, interaction: Here, typed: str) -> list[Choice[str]]:
+        return styles_like(interaction, typed)
 
     @app_commands.command(description=N_("Remove a channel's rules."))
     @app_commands.describe(channel=N_("Which one."))

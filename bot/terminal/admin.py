@@ -27,8 +27,9 @@ from bot.ledger.ledger import Ledger
 from bot.ledger.rules import Scope
 from bot.queue import WorkQueue
 from bot.refusal import Refusal
-from config.settings import BotSettings
+from config.settings import STYLES, BotSettings
 from flux2.errors import InvalidRequest
+from flux2.prompting import styles
 
 Work = Callable[[Desk, argparse.Namespace], Awaitable["str | list[str] | Listing"]]
 _FAILED, _UNAVAILABLE = 1, 69
@@ -124,6 +125,10 @@ def _rules(verbs: Any) -> None:
         _verb(group, "list", "show them", lambda d, a, scope=scope: ruling.show(d, scope))  # type: ignore[misc]
         _verb(group, "set", "set what is given", _set(f"{name} set", scope), "id", **dict(_BOUNDS), **more)
         _verb(group, "clear", "remove them", _clear(f"{name} clear", scope), "id")
+        if scope is Scope.CHANNEL:
+            taken = dict.fromkeys(("channel", "model", "style", "aspect", "size", "format", "upsample"), str)
+            words = "what commands take where they leave it out, on --channel or everywhere; reset: forget the former"
+            _verb(group, "defaults", words, _usual, **{**taken, "channel": int, "reset": _is_on})
     limits = _group(verbs, "limits", "the most one picture may ask for")
     _verb(limits, "show", "show them", lambda d, a: ruling.show(d, Scope.GUILD))
     _verb(limits, "set", "set what is given", _set("limits set", Scope.GUILD), **dict(_BOUNDS), threads=str)
@@ -175,6 +180,13 @@ def _log(verbs: Any) -> None:
     _verb(audit, "export", "the whole log as JSON lines", _export, "file")
 
 
+async def _usual(desk: Desk, arguments: argparse.Namespace) -> str:
+    given = {name: getattr(arguments, name) for name in ("model", "style", "aspect", "size", "format", "upsample")}
+    return await ruling.usual(
+        desk, arguments.channel, given, styles.read(arguments.styles_file), reset=bool(arguments.reset)
+    )
+
+
 def _set(action: str, scope: Scope) -> Work:
     def work(desk: Desk, arguments: argparse.Namespace) -> Awaitable[str]:
         known = {*_QUOTAS, *(name for name, _ in _BOUNDS), "priority", "access", "threads"}
@@ -211,6 +223,7 @@ async def _export(desk: Desk, arguments: argparse.Namespace) -> str:
 
 async def run(settings: BotSettings, arguments: argparse.Namespace) -> int:
     """Do what the command line asks for; return the exit status."""
+    arguments.styles_file = settings.styles_file or STYLES
     async with AsyncExitStack() as stack:
         try:
             desk = await _desk(settings, arguments.guild, stack)

@@ -100,7 +100,7 @@ def test_models_are_refused_by_server_operator_and_role() -> None:
     found = under(rules, VIP, operator={(Scope.GUILD, 0): {"disabled_models": ["klein-9b"]}})
     assert [found.allows_model(name) for name in ("dev", "klein-9b", "klein-4b")] == [False, False, False]
     assert under({}).allows_model("dev")
-    assert found.default_model == "klein-9b"
+    assert found.usual.default_model == "klein-9b"
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,30 @@ async def test_channels_close_and_choose_threads(server: SandboxServer, bot: Flu
     assert "not drawn in this channel" in await text(luna, "imagine", {"prompt": "a fox"}, channel="lounge")
 
 
+async def test_servers_and_channels_have_usual_options(server: SandboxServer, bot: Flux2Bot) -> None:
+    """A channel's go before the server's, a member's own before both, what is typed before all; a bad one is refused."""
+    ada, luna, lounge = server.member("ada"), server.member("luna"), server.world.channel("lounge")
+    refused = await text(ada, "admin channels defaults", {"size": "9x9"})
+    assert "9x9" in refused
+    await say(ada, "admin channels defaults", {"aspect": "16:9", "format": "png"})
+    said = await text(ada, "admin channels defaults", {"channel": lounge, "format": "jpeg"})
+    assert said == f"Set for <#{lounge.id}>: default format jpeg."
+
+    async def drawn(channel: str, **options: str) -> tuple[bool, str]:
+        await (await luna.slash("imagine", {"prompt": "a fox", **options}, channel=channel)).answer()
+        *_, job = await bot.services.ledger.open_jobs()
+        return job.request.width > job.request.height, job.request.output_format
+
+    assert await drawn("pictures") == (True, "png")
+    assert await drawn("lounge") == (True, "jpeg")
+    assert await drawn("lounge", aspect="1:1") == (False, "jpeg")
+    await (await luna.slash("settings", {"format": "webp"})).answer()
+    assert await drawn("lounge", aspect="9:16") == (False, "webp")
+    await say(ada, "admin channels defaults", {"reset": True})
+    assert await drawn("pictures") == (False, "webp")
+    assert ("channels defaults", "guild 0") in await deeds(bot)
+
+
 async def test_limits_of_server_and_channel_hold(server: SandboxServer, bot: Flux2Bot) -> None:
     """A job beyond a limit is refused with both figures, whichever way it came; nothing is queued."""
     ada, luna = server.member("ada"), server.member("luna")
