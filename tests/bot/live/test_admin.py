@@ -226,7 +226,7 @@ async def test_servers_and_channels_have_usual_options(server: SandboxServer, bo
     assert await drawn("lounge", aspect="9:16") == (False, "webp")
     await say(ada, "admin channels defaults", {"reset": True})
     assert await drawn("pictures") == (False, "webp")
-    assert ("channels defaults", "guild 0") in await deeds(bot)
+    assert ("channels defaults", "guild") in await deeds(bot)
 
 
 async def test_limits_of_server_and_channel_hold(server: SandboxServer, bot: Flux2Bot) -> None:
