@@ -206,7 +206,7 @@ async def test_channels_close_and_choose_threads(server: SandboxServer, bot: Flu
 
 
 async def test_servers_and_channels_have_usual_options(server: SandboxServer, bot: Flux2Bot) -> None:
-    """A channel's go before the server's, a member's own before both, what is typed before all; a bad one is refused."""
+    """A channel's go before the server's, a member's own before both, what is typed before all."""
     ada, luna, lounge = server.member("ada"), server.member("luna"), server.world.channel("lounge")
     refused = await text(ada, "admin channels defaults", {"size": "9x9"})
     assert "9x9" in refused
