@@ -48,14 +48,13 @@ def files_of(job: Job, blobs: Blobs) -> list[discord.File]:
         contents = [blobs.get(picture.sha256) for picture in job.pictures]
     except BlobMissing as gone:
         raise Refusal(_("These pictures are no longer stored; draw them again with /imagine.")) from gone
-    alt_text = titles.alt_text(job.request)
     hides_all = job.skeleton.file_stem.startswith(SPOILER)
     return [
         # The skeleton's name: what is behind a click stays there.
         discord.File(
             io.BytesIO(data),
             f"{job.skeleton.file_stem.removeprefix(SPOILER)}-{i}.{picture.output_format}",
-            description=alt_text,
+            description=titles.alt_text(job.request, i),
             spoiler=hides_all or picture.spoiler,
         )
         for i, (data, picture) in enumerate(zip(contents, job.pictures, strict=True), start=1)

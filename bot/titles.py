@@ -55,11 +55,12 @@ def thread_name(request: Request) -> str:
             return title(request, _THREAD)
 
 
-def alt_text(request: Request) -> str:
-    """What a screen reader says of the job's pictures, unescaped."""
+def alt_text(request: Request, number: int = 0) -> str:
+    """What a screen reader says of the job's pictures, or of that `number`, unescaped."""
     match request:
         case GenerationRequest():
-            words = " ".join(plain_words(request.prompt).split())
+            drawn = request.variants[number - 1].prompt if 0 < number <= len(request.variants) else request.prompt
+            words = " ".join(plain_words(drawn).split())
             return shorten(_("AI-generated picture: {prompt}").format(prompt=words), _ALT_TEXT)
         case UpscaleRequest():
             words = " ".join((request.prompt or request.recipe).split())

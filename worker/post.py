@@ -13,6 +13,7 @@ from typing import Any
 
 from flux2.prompting import diff, scene
 from flux2.prompting.wording import plain_words
+from flux2.request import GenerationRequest
 from worker.contract import SPOILER, FailureCode, Picture, RenderJob, RenderResult
 from worker.ladder import Fitted
 from worker.template import fill
@@ -95,7 +96,7 @@ def picture_post(job: RenderJob, result: RenderResult, fitted: Sequence[Fitted])
             File(
                 name=f"{_stem(skeleton.file_stem, picture)}-{number}.{one.extension}",
                 data=one.data,
-                description=_cut(fill(skeleton.alt_text, _alt_values(job, result, picture, notes)), ALT_TEXT_LIMIT),
+                description=_alt_text(job, result, number, notes),
             )
             for number, (picture, one) in enumerate(zip(result.pictures, fitted, strict=True), start=1)
         ),
@@ -144,10 +145,14 @@ def _words(job: RenderJob, result: RenderResult) -> dict[str, str]:
     }
 
 
-def _alt_values(job: RenderJob, result: RenderResult, picture: Picture, notes: Sequence[str]) -> dict[str, str]:
-    """The same for a screen reader, unescaped: a structured prompt by its summary."""
-    prompt = " ".join(plain_words(result.prompt or job.request.prompt).split())
-    return {**_values(result, [picture], notes), "prompt": prompt, "words": " ".join((result.words or "").split())}
+def _alt_text(job: RenderJob, result: RenderResult, number: int, notes: Sequence[str]) -> str:
+    """The same of picture `number` for a screen reader, unescaped: a structured prompt by its summary."""
+    drawn = result.prompt or job.request.prompt
+    if isinstance(job.request, GenerationRequest) and number <= len(job.request.variants):
+        drawn = job.request.variants[number - 1].prompt  # the sheet of a list's pictures comes after them
+    values = _values(result, [result.pictures[number - 1]], notes)
+    values |= {"prompt": " ".join(plain_words(drawn).split()), "words": " ".join((result.words or "").split())}
+    return _cut(fill(job.skeleton.alt_text, values), ALT_TEXT_LIMIT)
 
 
 def _block(text: str) -> str:

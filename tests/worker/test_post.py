@@ -139,3 +139,11 @@ def test_a_screen_reader_hears_what_was_drawn() -> None:
     assert picture_post(job, _result(prompt=structured), picture).files[0].description.endswith("a meadow")
     own = picture_post(job, _result(), picture).files[0].description
     assert own == f"AI-generated picture: {job.request.prompt}"
+
+
+def test_a_screen_reader_tells_the_pictures_of_a_list_apart() -> None:
+    """Each by its own words, the sheet behind them by the prompt as it was written."""
+    request, _ = settle(find("sample"), "a {red|blue} fox", seed=7)
+    job = _job(alt_text="{prompt}").model_copy(update={"request": request})
+    post = picture_post(job, _result(3), [Fitted(b"", "webp", None)] * 3)
+    assert [file.description for file in post.files] == ["a red fox", "a blue fox", "a {red|blue} fox"]
