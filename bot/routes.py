@@ -39,27 +39,20 @@ class Routes:
 
     async def for_words(self, mode: Mode, model: Model) -> Route:
         """Who rewrites a prompt for `model`. Raises Refusal where nobody can, or not in that way."""
-        if mode == "openrouter":
-            return await self._require_hosted()
-        if mode == "local":
-            why = _("{model} cannot rewrite prompts; choose openrouter, or tell whoever runs this bot.")
-            return _require(model.can_rewrite, why, model)
-        if await self.hosted():
-            return "openrouter"
-        why = _("No hosted language model is set up here and {model} cannot write; tell whoever runs this bot.")
-        return _require(model.can_rewrite, why, model)
+        neither = _(
+            "No hosted language model is set up here and {model} cannot write; draw your own words, "
+            "or tell whoever runs this bot."
+        )
+        not_here = _("{model} cannot rewrite prompts; choose openrouter.")
+        return await self._route(mode, model, model.can_rewrite, neither, not_here)
 
     async def for_pictures(self, mode: Mode, model: Model) -> Route:
         """Who describes a picture. Raises Refusal where nobody can, or not in that way."""
-        if mode == "openrouter":
-            return await self._require_hosted()
-        if mode == "local":
-            why = _("{model} cannot see pictures; choose openrouter, or tell whoever runs this bot.")
-            return _require(model.can_describe, why, model)
-        if await self.hosted():
-            return "openrouter"
-        why = _("No hosted language model is set up here and {model} cannot see pictures; tell whoever runs this bot.")
-        return _require(model.can_describe, why, model)
+        neither = _(
+            "No hosted language model is set up here and {model} cannot see pictures; tell whoever runs this bot."
+        )
+        not_here = _("{model} cannot see pictures; choose openrouter.")
+        return await self._route(mode, model, model.can_describe, neither, not_here)
 
     async def settle(
         self, mode: Mode | None, request: GenerationRequest, offer: Offer, *, preferred: Mode | None = None
@@ -108,13 +101,12 @@ class Routes:
         needs_words = request.method == "flux" and not request.prompt and not model.can_describe
         return request.model_copy(update={"upsample": "openrouter"}) if needs_words and await self.hosted() else request
 
-    async def _require_hosted(self) -> Route:
-        if await self.hosted() is None:
+    async def _route(self, mode: Mode, model: Model, can: bool, neither: str, not_here: str) -> Route:
+        is_hosted = await self.hosted() is not None
+        if not can and not is_hosted:
+            raise Refusal(neither.format(model=model.name))
+        if mode == "local" and not can:
+            raise Refusal(not_here.format(model=model.name))
+        if mode == "openrouter" and not is_hosted:
             raise Refusal(_("No hosted language model is set up here; choose local, or tell whoever runs this bot."))
-        return "openrouter"
-
-
-def _require(can: bool, why: str, model: Model) -> Route:
-    if not can:
-        raise Refusal(why.format(model=model.name))
-    return "local"
+        return "openrouter" if is_hosted and mode != "local" else "local"

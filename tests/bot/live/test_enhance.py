@@ -214,9 +214,9 @@ async def test_auto_leaves_plain_prompts_alone(
     ("command", "options", "words"),
     [
         ("enhance", {"prompt": "a fox"}, "No hosted language model is set up here and sample cannot write"),
-        ("enhance", {"prompt": "a fox", "upsample": "local"}, "sample cannot rewrite prompts"),
+        ("enhance", {"prompt": "a fox", "upsample": "local"}, "cannot write; draw your own words"),
         ("enhance", {"prompt": " "}, "The prompt is empty"),
-        ("imagine", {"prompt": "a fox", "upsample": "openrouter"}, "No hosted language model is set up here"),
+        ("imagine", {"prompt": "a fox", "upsample": "openrouter"}, "cannot write; draw your own words"),
     ],
 )
 async def test_without_a_route_one_sentence_says_so(
