@@ -32,8 +32,11 @@ class SendButton(JobButton, template=template(Verb.SEND)):
         if sum(picture.size_bytes for picture in job.pictures) > discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES:
             raise Refusal(_("The pictures are too large for a direct message; save them from the channel."))
         files = await asyncio.to_thread(files_of, job, interaction.client.services.blobs)
+        # With the buttons, which say whose picture it is: a reply to it is an edit there, too.
+        from bot.interactions.show import buttons_of
+
         try:
-            await interaction.user.send(titles.title(job.request, 200), files=files)
+            await interaction.user.send(titles.title(job.request, 200), files=files, view=buttons_of(job))
         except discord.Forbidden as closed:
             raise Refusal(
                 _("I may not write to you; allow direct messages in this server's privacy settings and press again.")

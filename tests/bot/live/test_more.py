@@ -114,13 +114,14 @@ async def test_a_favourite_is_marked_and_unmarked(server: SandboxServer, bot: Fl
 
 
 async def test_pictures_come_by_direct_message_or_it_is_said_why_not(server: SandboxServer, drawn: Draw) -> None:
-    """Whoever asks gets the files; who takes no messages reads what to change."""
+    """Whoever asks gets the files, to go on from there; who takes no messages reads what to change."""
     job, message = await drawn()
     max_ = server.member("max")
     shown = await panel(max_, message)
     await (await max_.press(shown, "DM me")).follow_up()
     (sent,) = max_.messages(max_.dm)
     assert [file.filename for file in sent.attachments] == [f"flux2-{job.id}-1.png"]
+    assert sent.labels() == message.labels()
     max_.close_dms()
     refused = await (await max_.press(shown, "DM me")).follow_up()
     assert refused.ephemeral
