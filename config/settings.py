@@ -248,5 +248,12 @@ class DeliverySettings(WorkerSettings, DiscordSettings):
 
 def complaint(error: ValidationError) -> str:
     """Return one sentence for the operator that names each setting at fault; no value of theirs is in it."""
-    problems = [f"{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors(include_input=False)]
-    return f"The settings are not complete: {'; '.join(problems)}. See .env.example."
+    problems = "; ".join(
+        f"{str(item['loc'][0]).upper()} is not set"
+        if item["type"] == "missing"
+        else f"{str(item['loc'][0]).upper()}: {item['msg']}"
+        for item in error.errors(include_input=False)
+    )
+    return (
+        f"The settings cannot be used: {problems}. Set them in the environment or in .env; .env.example has them all."
+    )

@@ -7,16 +7,21 @@ from pathlib import Path
 from PIL import Image
 
 from flux2 import images
+from flux2.errors import InvalidRequest
 from flux2.provenance import Provenance
 from flux2.request import GenerationRequest, OutputFormat
 from flux2.upscaling.request import UpscaleRequest
 
 SUFFIXES: dict[str, OutputFormat] = {".png": "png", ".webp": "webp", ".jpg": "jpeg", ".jpeg": "jpeg"}
 """File name endings that make a path a file rather than a folder, and the format each stands for."""
+_OTHERS = {".avif", ".bmp", ".gif", ".heic", ".jfif", ".jxl", ".svg", ".tif", ".tiff"}
+"""Endings of pictures too, which nobody means as a folder's."""
 
 
 def prepare(out: Path, request: GenerationRequest | UpscaleRequest) -> list[Path]:
-    """Return the files to write, and make their folder; in one, no file is overwritten. Raises OSError."""
+    """Return the files to write, and make their folder; none there is overwritten. Raises InvalidRequest, OSError."""
+    if out.suffix.lower() in _OTHERS:
+        raise InvalidRequest(f"{out} cannot be written; name a file that ends in .png, .webp or .jpg, or a folder.")
     named = out.suffix.lower() in SUFFIXES
     folder = out.parent if named else out
     folder.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ _ROUTES = ("local", "openrouter")
 
 def add(commands: argparse._SubParsersAction[Any]) -> None:
     """Register both verbs."""
-    upsample = commands.add_parser("upsample", help="write a prompt better", description="Writes a prompt better.")
+    upsample = commands.add_parser("upsample", help="write a prompt better", description="Write a prompt better.")
     upsample.set_defaults(run=_upsample)
     upsample.add_argument("--prompt", required=True, help="what the picture should show")
     upsample.add_argument(
@@ -30,7 +30,7 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     )  # fmt: skip
     upsample.add_argument("--structured", action="store_true", help="answer with a JSON prompt")
     describe = commands.add_parser(
-        "describe", help="put a picture into words", description="Puts a picture into words that would draw it again."
+        "describe", help="put a picture into words", description="Put a picture into words that would draw it again."
     )
     describe.set_defaults(run=_describe)
     describe.add_argument("--image", type=Path, required=True, metavar="FILE", help="the picture")

@@ -66,7 +66,7 @@ def test_a_part_of_a_picture_is_changed(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_a_file_name_decides_the_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """--out with a suffix is the file itself, numbered when there are several."""
+    """--out with a suffix is the file itself, numbered when there are several; of what is not written, a sentence."""
     out = tmp_path / "new" / "circle.png"
     assert main(["generate", "--prompt", "a red circle", "--out", str(out), *SAMPLE]) == 0
     with Image.open(out) as circle:
@@ -74,6 +74,8 @@ def test_a_file_name_decides_the_format(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["generate", "--prompt", "a red circle", "--count", "2", "--out", str(out), *SAMPLE]) == 0
     numbered = "".join(f"{tmp_path}/new/circle-{number}.png\n" for number in (1, 2))
     assert capsys.readouterr().out == f"{out}\n{numbered}"
+    assert main(["generate", "--prompt", "a red circle", "--out", str(tmp_path / "circle.gif"), *SAMPLE]) == 1
+    assert "circle.gif cannot be written; name a file that ends in .png" in capsys.readouterr().err
 
 
 def test_a_file_is_drawn_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
