@@ -46,7 +46,10 @@ def pick(instruction: str, shown: int, extra: int = 0, *, first: int | None = No
         said = _("Images {numbers} of the {shown} pictures were taken together.").format(
             numbers=listed([str(number) for number in named]), shown=shown
         )
-    return Pick(chosen, indexing.renumbered(instruction, numbers), (said,))
+    renumbered = indexing.renumbered(instruction, numbers)
+    if renumbered == instruction:
+        return Pick(chosen, instruction, (said,))
+    return Pick(chosen, renumbered, (said, _("The model counts only what it was given, from image 1.")))
 
 
 def choices(job: Job) -> tuple[str, ...]:

@@ -115,8 +115,8 @@ def _matched(references: Sequence[tuple[int, int]], number: int) -> tuple[int, i
 
 
 def shape_note(aspect: str | None, size: str | None, references: int) -> str | None:
-    """Say which of the reference images decides the shape, if one does; the arguments are those `settle` took."""
-    if not references or aspect in ASPECTS or (size and _EXPLICIT.match(size)):
+    """Say which of several reference images decides the shape, if one does; the arguments are those `settle` took."""
+    if references < 2 or aspect in ASPECTS or (size and _EXPLICIT.match(size)):
         return None
     matched = _MATCH.match(aspect) if aspect else None
     return _("Image {number} decides the shape.").format(number=int(matched[1] or 1) if matched else 1)

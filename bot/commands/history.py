@@ -74,7 +74,7 @@ async def _export(interaction: discord.Interaction[Flux2Bot], wanted: Search) ->
     made = [recipe_file.of(job) for job in found if job.user_id == interaction.user.id]
     recipes = [one for one in made if one is not None]
     if not recipes:
-        raise Refusal(_("Nothing of yours here fits that; leave some options out, or draw with /imagine."))
+        raise Refusal(pages.nothing(wanted))
     text = await asyncio.to_thread(recipe.write, recipes)
     said = ngettext("Your recipe of {count} picture.", "Your recipes of {count} pictures.", len(recipes))
     told = [said.format(count=len(recipes))]

@@ -88,6 +88,8 @@ class PresetCommands(app_commands.Group):
             name=name.lower(), prefix=prefix, suffix=suffix, style=style, aspect=aspect, size=size, model=model,
             steps=steps, guidance=guidance, output_format=format, output_quality=quality, upsample=upsample,
         )  # fmt: skip
+        if not (attachments or prefix or suffix or preset.given()):
+            raise Refusal(_("A preset keeps options, words or pictures; give at least one of them beside its name."))
         if not await answers.acknowledge(interaction, ephemeral=True):
             return
         chosen = await services.offer.choose(preset.model)
@@ -244,7 +246,7 @@ def _contents(preset: Preset) -> str:
     if preset.pictures:
         count = len(preset.pictures)
         parts.append(ngettext("{count} picture", "{count} pictures", count).format(count=count))
-    return ", ".join(parts) or _("nothing yet")
+    return ", ".join(parts)
 
 
 async def setup(bot: Flux2Bot) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _KINDS = {
     "jobs": N_("pictures asked for, with prompt and options"),
     "presets": N_("presets"),
-    "preferences": N_("set of preferences"),
+    "preferences": N_("preferences"),
     "favourites": N_("favourites"),
     "trays": N_("pictures in the reference tray"),
     "usage": N_("days of usage figures"),
@@ -41,7 +41,7 @@ class PrivacyGroup(app_commands.Group):
             return
         client = interaction.client
         counts = dict(await client.services.ledger.forgetting.summary(interaction.user.id))
-        shown = [f"{counts[name]} {_(words)}" for name, words in _KINDS.items() if counts.get(name)]
+        shown = [f"{_(words)} ({counts[name]})" for name, words in _KINDS.items() if counts.get(name)]
         kept = "; ".join(shown) or _("nothing")
         await interaction.edit_original_response(content=_text(client, kept))
 

@@ -39,9 +39,19 @@ async def answer(interaction: discord.Interaction[Flux2Bot], wanted: Search, pag
     """Show a page in the place of the acknowledged answer, with buttons where there are several."""
     ledger = interaction.client.services.ledger
     found, total = await ledger.search(wanted, page)
+    if not total:
+        await interaction.edit_original_response(content=nothing(wanted))
+        return
     if total > PAGE:
         await ledger.shown.keep(interaction.id, wanted.user_id, [_SEARCH.dump_python(wanted, mode="json")])
     await _show(interaction, interaction.id, found, total, page)
+
+
+def nothing(wanted: Search) -> str:
+    """What to say where a search finds nothing."""
+    if wanted == Search(user_id=wanted.user_id, guild_id=wanted.guild_id):
+        return _("You have drawn nothing here yet; begin with /imagine.")
+    return _("Nothing of yours here fits that; leave some options out, or draw with /imagine.")
 
 
 async def _turn(interaction: discord.Interaction[Flux2Bot], asked: int, page: int) -> None:
@@ -70,8 +80,6 @@ def _view(asked: int, page: int, pages: int) -> ui.View | None:
 
 
 def _listed(found: list[Job], total: int, page: int) -> str:
-    if not total:
-        return _("Nothing of yours here fits that; leave some options out, or draw with /imagine.")
     pages = -(-total // PAGE)
     if not found:
         few = ngettext(

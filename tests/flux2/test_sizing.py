@@ -138,7 +138,8 @@ def test_megapixels_may_carry_their_unit(size: str) -> None:
     ("aspect", "size", "references", "number"),
     [
         (None, None, 2, 1),
-        (None, "1", 1, 1),
+        (None, "1", 2, 1),
+        ("match", None, 1, None),
         ("match", None, 2, 1),
         ("match:2", "0.5", 2, 2),
         ("16:9", None, 2, None),
@@ -149,6 +150,6 @@ def test_megapixels_may_carry_their_unit(size: str) -> None:
 def test_the_image_that_decides_the_shape_is_said(
     aspect: str | None, size: str | None, references: int, number: int | None
 ) -> None:
-    """The first one, or the one that was matched; nothing where a size or an aspect was given."""
+    """The first, or the one that was matched; nothing of a single one, or where a size or an aspect was given."""
     said = shape_note(aspect, size, references)
     assert said == (None if number is None else f"Image {number} decides the shape.")

@@ -65,6 +65,7 @@ async def test_an_impossible_preset_is_not_kept(server: SandboxServer, say: Say)
         ({"name": "Two Words"}, "cannot be a name"),
         ({"name": "big", "size": "9999x9999"}, "9999"),
         ({"name": "odd", "model": "nonsense"}, "is not running here"),
+        ({"name": "void"}, "give at least one of them"),
     ):
         answer = await say("preset save", **options)
         assert answer.ephemeral

@@ -123,7 +123,13 @@ async def test_show_and_export_tell_all_of_it(
     luna = server.member("luna")
     shown = await (await luna.slash("privacy show")).answer()
     assert shown.ephemeral
-    for words in ("2 pictures asked for", "1 set of preferences", "for 30 days", "without GPS", "/privacy delete"):
+    for words in (
+        "pictures asked for, with prompt and options (2)",
+        "preferences (1)",
+        "for 30 days",
+        "without GPS",
+        "/privacy delete",
+    ):
         assert words in shown.content
     exported = await (await luna.slash("privacy export")).answer()
     assert exported.ephemeral
