@@ -13,7 +13,7 @@ from flux2.request import GenerationRequest
 from flux2.upscaling.request import UpscaleRequest
 from worker.contract import Request
 
-_WORDS = 900
+_WORDS = 800
 """Characters of a prompt's changes, before escaping; of an instruction as well."""
 _NONE = "–"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import discord
@@ -32,4 +33,6 @@ class ChangedButton(JobButton, template=template(Verb.CHANGED)):
         if not await answers.acknowledge(interaction):
             return
         await require_sight(interaction, line[1].job)
-        await interaction.followup.send(changes.told(line[1], line[0]), ephemeral=True)
+        # Off the loop: thousands of words take some tenths of a second.
+        told = await asyncio.to_thread(changes.told, line[1], line[0])
+        await interaction.followup.send(told, ephemeral=True)

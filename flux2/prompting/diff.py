@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 _PIECE = re.compile(r"\s*(?:[^\W_]+(?:['’#.-][^\W_]+)*|[^\w\s]+|_+)")
 """A word or a run of punctuation, with the space before it."""
+_MOST_PAIRS = 30_000
+"""Pairs of equal pieces that are looked through: words that repeat without end would take minutes."""
 _MARKS = {"kept": "", "dropped": "~~", "added": "**"}
 """Markdown."""
 
@@ -25,18 +29,34 @@ def words(before: str, after: str) -> list[Change]:
     the spaces between words.
     """
     old, new = _PIECE.findall(before), _PIECE.findall(after)
-    # Compared without the spaces before them, and however they are spelled at a sentence's beginning.
-    matcher = difflib.SequenceMatcher(None, [w.strip() for w in old], [w.strip() for w in new], autojunk=False)
     changes: list[Change] = []
-    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+    # Compared without the spaces before them.
+    for tag, i1, i2, j1, j2 in _steps([w.strip() for w in old], [w.strip() for w in new]):
         if tag == "equal":
-            changes.append(Change("kept", "".join(new[j1:j2])))
+            changes += [Change("kept", "".join(new[j1:j2]))] if j1 < j2 else []
             continue
         if i1 < i2:
             changes.append(Change("dropped", "".join(old[i1:i2])))
         if j1 < j2:
             changes.append(Change("added", "".join(new[j1:j2])))
     return changes
+
+
+def _steps(old: list[str], new: list[str]) -> Sequence[tuple[str, int, int, int, int]]:
+    """difflib's steps from one to the other; where that took too long, all between their common ends is replaced."""
+    counts = Counter(old)
+    if sum(counts[piece] for piece in new) <= _MOST_PAIRS:
+        return difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    head = _common(old, new)
+    tail = _common(old[head:][::-1], new[head:][::-1])
+    until, upto = len(old) - tail, len(new) - tail
+    steps = [("equal", 0, head, 0, head), ("replace", head, until, head, upto)]
+    return [*steps, ("equal", until, len(old), upto, len(new))]
+
+
+def _common(one: list[str], other: list[str]) -> int:
+    """How many pieces both begin with."""
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def told(before: str, after: str, escape: Callable[[str], str], limit: int) -> str:

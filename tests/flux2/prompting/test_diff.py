@@ -26,3 +26,12 @@ def test_nothing_is_lost(before: str, after: str) -> None:
 
     assert joined("kept", "added") == "".join(after.split())
     assert joined("kept", "dropped") == "".join(before.split())
+
+
+def test_words_that_repeat_without_end_are_replaced_as_a_whole() -> None:
+    """Compared piece by piece this pair takes minutes; what both begin and end with is still known as kept."""
+    before, after = f"fox {'a b ' * 1400}end", f"fox {'b a c ' * 950}end"
+    changed = words(before, after)
+    assert [change.what for change in changed] == ["kept", "dropped", "added", "kept"]
+    assert (changed[0].text, changed[-1].text) == ("fox", " end")
+    assert [change.what for change in words(before, before + " now")] == ["kept", "added"]
