@@ -5,6 +5,7 @@ The library only logs what a dynamic item raises, and the member would read "int
 
 from __future__ import annotations
 
+import contextlib
 import re
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -67,6 +68,21 @@ def result_of(job: Job, client: Flux2Bot) -> discord.PartialMessage:
         raise Refusal(_("These pictures were never posted; /jobs has them."))
     channel = client.get_partial_messageable(job.result_channel_id, guild_id=job.guild_id)
     return channel.get_partial_message(job.result_message_id)
+
+
+async def pressed_under(interaction: discord.Interaction[Flux2Bot], job: Job) -> discord.Message:
+    """The message that the panel was opened under, which may show the job's pictures again; else the one on record.
+
+    Raises Refusal where none was posted, and discord's errors where it cannot be read.
+    """
+    client, trigger = interaction.client, interaction.message.interaction_metadata if interaction.message else None
+    message_id = trigger.interacted_message_id if trigger else None
+    if message_id not in (None, job.result_message_id) and interaction.channel_id is not None:
+        channel = client.get_partial_messageable(interaction.channel_id, guild_id=interaction.guild_id)
+        # What one member alone sees cannot be fetched.
+        with contextlib.suppress(discord.NotFound, discord.Forbidden):
+            return await channel.get_partial_message(message_id).fetch()
+    return await result_of(job, client).fetch()
 
 
 async def guarded(interaction: discord.Interaction[Flux2Bot], act: Any, *arguments: Any) -> None:

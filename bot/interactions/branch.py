@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from bot import access, answers, lineage, titles
 from bot.administration.desk import mention
 from bot.applicants import applicant_in
 from bot.fronts import is_thread, open_thread, parent_of
-from bot.interactions.base import JobButton, job_of
+from bot.interactions.base import JobButton, job_of, pressed_under
 from bot.interactions.custom_id import Verb, template
 from bot.interactions.redraw import require_posting
 from bot.interactions.show import buttons_of, files_again
@@ -87,6 +88,9 @@ async def _begin(interaction: discord.Interaction[Flux2Bot], job: Job, *, opens_
     assert interaction.channel_id is not None
     home = client.get_partial_messageable(above or interaction.channel_id, guild_id=interaction.guild_id)
     files = await files_again(interaction, job)
+    if await _is_hidden(interaction, job):
+        for file in files:
+            file.spoiler = True
     line = await client.services.ledger.lineage(job.id, lineage.NEAREST)
     told = titles.status(job, lineage.breadcrumb(line) or "".join(map(lineage.named, line)))
     if opens_thread and (above or not is_thread(interaction.channel)):
@@ -96,6 +100,14 @@ async def _begin(interaction: discord.Interaction[Flux2Bot], job: Job, *, opens_
             home = client.get_partial_messageable(opener.id, guild_id=interaction.guild_id)
     said = told + "\n-# " + _("Reply with what should change, or press Edit.")
     return await home.send(said, files=files, view=buttons_of(job), nonce=f"n{interaction.id}", silent=True)
+
+
+async def _is_hidden(interaction: discord.Interaction[Flux2Bot], job: Job) -> bool:
+    """Whether somebody has put the picture behind a click since it was drawn."""
+    with contextlib.suppress(discord.NotFound, discord.Forbidden, Refusal):
+        shown = await pressed_under(interaction, job)
+        return any(attachment.is_spoiler() for attachment in shown.attachments)
+    return False
 
 
 def _above(interaction: discord.Interaction[Flux2Bot]) -> int | None:

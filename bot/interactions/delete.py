@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import discord
 
 from bot import access, answers
-from bot.interactions.base import JobButton, job_of, result_of
+from bot.interactions.base import JobButton, job_of, pressed_under
 from bot.interactions.custom_id import Verb, template
 from bot.language import N_, _
 
@@ -30,5 +30,5 @@ class DeleteButton(JobButton, template=template(Verb.DELETE)):
         if not await answers.acknowledge(interaction):
             return
         with contextlib.suppress(discord.NotFound):
-            await result_of(job, interaction.client).delete()
+            await (await pressed_under(interaction, job)).delete()
         await interaction.followup.send(_("Deleted."), ephemeral=True)

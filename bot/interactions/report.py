@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from abc import abstractmethod
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import discord
@@ -17,12 +18,13 @@ from discord import ui
 from bot import access, answers
 from bot.administration.desk import Desk, mention
 from bot.administration.members import ban
-from bot.interactions.base import JobButton, job_of, result_of
+from bot.interactions.base import JobButton, job_of, pressed_under, result_of
 from bot.interactions.custom_id import Verb, template
 from bot.language import N_, _
 from bot.ledger.audit import Actor
 from bot.ledger.job import Job
 from bot.ledger.rules import Scope
+from bot.message_links import links_in
 from bot.origin import job_told_by
 from bot.policy import GuildRule
 from bot.presenter import jump_url
@@ -57,7 +59,7 @@ class ReportButton(JobButton, template=template(Verb.REPORT)):
         if not await answers.acknowledge(interaction):
             return
         try:
-            message = await result_of(job, interaction.client).fetch()
+            message = await pressed_under(interaction, job)
         except (discord.NotFound, discord.Forbidden) as gone:
             raise Refusal(_("That message is gone, so there is nothing to report.")) from gone
         await _report(interaction, message)
@@ -142,13 +144,25 @@ class RemoveReported(Verdict, template=template(Verb.REPORT_DELETE)):
     done = N_("Deleted")
 
     async def judge(self, interaction: discord.Interaction[Flux2Bot], job: Job) -> str:
-        """Remove the message; one that is gone already is as good."""
-        with contextlib.suppress(discord.NotFound):
-            await result_of(job, interaction.client).delete()
+        """Remove the message, and the one on record where it showed that again; one that is gone is as good."""
         assert interaction.message is not None
+        for message in _reported(interaction, interaction.message.content, job):
+            with contextlib.suppress(discord.NotFound):
+                await message.delete()
         await interaction.message.edit(attachments=[])
         await interaction.client.services.ledger.governance.record(_actor(interaction), "report delete", job.id)
         return ""
+
+
+def _reported(interaction: discord.Interaction[Flux2Bot], report: str, job: Job) -> Iterator[discord.PartialMessage]:
+    """What the report links to, and the job's own message on this server."""
+    client, guild_id = interaction.client, interaction.guild_id
+    linked = next((link for link in links_in(report) if link.message_id and link.guild_id == guild_id), None)
+    if linked is not None and linked.message_id is not None:
+        channel = client.get_partial_messageable(linked.channel_id, guild_id=guild_id)
+        yield channel.get_partial_message(linked.message_id)
+    if job.guild_id == guild_id and job.result_message_id not in (None, linked and linked.message_id):
+        yield result_of(job, client)
 
 
 class BanReported(Verdict, template=template(Verb.REPORT_BAN)):

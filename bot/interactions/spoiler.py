@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import discord
 
 from bot import access, answers
-from bot.interactions.base import JobButton, job_of, result_of
+from bot.interactions.base import JobButton, job_of, pressed_under
 from bot.interactions.custom_id import Verb, template
 from bot.language import N_, _
 from bot.refusal import Refusal
@@ -29,7 +29,7 @@ class SpoilerButton(JobButton, template=template(Verb.SPOILER)):
         if not await answers.acknowledge(interaction):
             return
         try:
-            message = await result_of(job, interaction.client).fetch()
+            message = await pressed_under(interaction, job)
             hide = not all(attachment.is_spoiler() for attachment in message.attachments)
             files = [await attachment.to_file(spoiler=hide) for attachment in message.attachments]
             await message.edit(attachments=files)

@@ -150,3 +150,19 @@ async def test_a_branch_is_a_thread_of_its_own(
     await server.member("luna").reply(posted, "make it yellow")
     job, message = await draw()
     assert (job.parent_id, message.channel_id) == (second.id, posted.channel_id)
+
+
+async def test_what_was_hidden_is_hidden_in_a_branch_which_its_owner_takes_away(
+    server: SandboxServer, line: list[Drawn]
+) -> None:
+    """Behind More… it is the message above that is meant, though another one is on record."""
+    _, (second, second_message), _ = line
+    luna = server.member("luna")
+    await pressed(luna, second_message, "More…", "Spoiler")
+    await pressed(server.member("max"), second_message, "More…", "Branch")
+    copy = await server.world.wait_for(
+        lambda m: m.id != second_message.id and any(second.id in file.filename for file in m.attachments)
+    )
+    assert [file.filename[:8] for file in copy.attachments] == ["SPOILER_"]
+    await pressed(luna, copy, "More…", "Delete")
+    assert (copy.deleted, second_message.deleted) == (True, False)

@@ -92,7 +92,8 @@ async def test_moderators_judge_and_others_do_not(
 async def test_delete_takes_the_picture_away_and_dismiss_leaves_it(
     server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed
 ) -> None:
-    """Dismissing changes nothing but the report; deleting removes the message and the report's copy."""
+    """Dismissing changes nothing but the report; deleting removes the message that was reported, the one whose picture
+    it showed again, and the report's copy."""
     message = await _drawn(server, gpu, only_job, closed)
     lounge, ada = server.world.channel("lounge"), server.member("ada")
     await (await ada.slash("admin safety set", {"reports_channel": lounge})).answer()
@@ -100,13 +101,15 @@ async def test_delete_takes_the_picture_away_and_dismiss_leaves_it(
     await ada.press(report, "Dismiss")
     await server.world.wait_for(lambda one: one.id == report.id and "**Dismissed**" in one.content)
     assert not message.deleted
-    luna = await (await server.member("luna").menu(message, "Report")).answer()
-    assert luna.ephemeral
+    luna = server.member("luna")
+    (named,) = (file.filename for file in message.attachments)
+    again = await (await luna.slash("history", {"id": named.split("-")[1]})).answer()
+    assert (await (await luna.menu(again, "Report")).answer()).ephemeral
     second = server.world.messages(lounge.id)[-1]
     await ada.press(second, "Delete")
     judged = await server.world.wait_for(lambda one: one.id == second.id and "**Deleted**" in one.content)
     assert judged.attachments == []
-    assert message.deleted
+    assert (again.deleted, message.deleted) == (True, True)
     deeds = [deed.action for deed in await bot.services.ledger.governance.deeds(0)]
     assert deeds == ["report delete", "report", "report dismiss", "report", "safety set"]
 
