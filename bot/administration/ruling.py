@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from bot.administration.desk import Desk, Listing
 from bot.casting import taken_of
-from bot.language import N_, _
+from bot.language import N_, _, ngettext
 from bot.ledger.audit import EVERYWHERE
 from bot.ledger.rules import Document, Key, Scope
 from bot.options import Options
@@ -30,7 +30,7 @@ _TITLES = {
     Scope.ROLE: N_("Rules by role"),
     Scope.MEMBER: N_("Rules by member"),
     Scope.CHANNEL: N_("Rules by channel"),
-    Scope.GUILD: N_("Rules by guild"),
+    Scope.GUILD: N_("Rules by server"),
 }
 _MARKS = {Scope.ROLE: "<@&{}>", Scope.CHANNEL: "<#{}>", Scope.MEMBER: "<@{}>"}
 
@@ -126,6 +126,8 @@ async def enable_model(desk: Desk, model: str, *, enabled: bool) -> str:
     before, after = await desk.governance.change(desk.actor, f"model {word}", (Scope.GUILD, 0), revise)
     said = _("Members may draw with {model} here.") if enabled else _("Members may no longer draw with {model} here.")
     said = said.format(model=plain(model, 60))
+    if model not in await desk.fleet.models():
+        said += " " + _("No worker serves it now; /admin model list has the names of those that are served.")
     return said if before != after else said + " " + _("That was so before.")
 
 
@@ -173,7 +175,7 @@ async def models(desk: Desk) -> Listing:
     gpus, served = await desk.fleet.gpus_by_model(), await desk.fleet.models()
     lines = []
     for name in sorted({*served, *rule.disabled_models, *filter(None, (rule.default_model,))}):
-        marks = [_("{count} GPUs").format(count=gpus.get(name, 0))]
+        marks = [ngettext("{count} GPU", "{count} GPUs", gpus.get(name, 0)).format(count=gpus.get(name, 0))]
         marks += [_("default")] if name == rule.default_model else []
         marks += [_("disabled")] if name in rule.disabled_models else []
         lines.append(f"**{plain(name, 60)}** · {' · '.join(marks)}")

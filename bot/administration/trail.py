@@ -8,7 +8,8 @@ from dataclasses import asdict
 from bot.administration.desk import Desk, Listing, mention
 from bot.administration.ruling import worded
 from bot.language import _
-from bot.ledger.audit import Deed
+from bot.ledger.audit import EVERYWHERE, Deed
+from bot.ledger.rules import Scope
 from bot.presenter import plain, shorten
 
 _SHOWN = 500
@@ -21,6 +22,7 @@ _MARKS = {
     "roles": _ROLE,
     "channels": _CHANNEL,
     "limits": _CHANNEL,
+    "safety": _CHANNEL,
 }
 """What a number is, by the first word of the deed."""
 
@@ -39,6 +41,8 @@ def _line(deed: Deed) -> str:
 
 def _target(deed: Deed) -> str:
     """Members, roles and channels as Discord shows them, everything else as it is."""
+    if deed.target == Scope.GUILD:
+        return _("every server") if deed.guild_id == EVERYWHERE else _("this server")
     mark = _MARKS.get(deed.action.partition(" ")[0])
     if mark is None or not deed.target.isdigit():
         return plain(deed.target, 60)

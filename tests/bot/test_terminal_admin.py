@@ -41,7 +41,7 @@ def test_rules_bans_and_quotas_are_set_and_shown(admin: Admin) -> None:
         0,
         "Set for this server: megapixels 2.0 · steps 20.\n",
     )
-    assert admin("--guild 1 limits show")[1] == "Rules by guild\nthis server: megapixels 2.0 · steps 20\n"
+    assert admin("--guild 1 limits show")[1] == "Rules by server\nthis server: megapixels 2.0 · steps 20\n"
     assert admin("--guild 1 roles set 20 --models dev,klein-4b --cooldown-s 30")[0] == 0
     assert "role 20: models dev, klein-4b · cooldown s 30" in admin("--guild 1 roles list")[1]
     assert admin("--guild 1 channels set 30 --access deny")[0] == 0

@@ -245,12 +245,13 @@ async def test_limits_of_server_and_channel_hold(server: SandboxServer, bot: Flu
 
 
 async def test_models_are_switched_off_and_on(server: SandboxServer, bot: Flux2Bot) -> None:
-    """Nobody draws with a disabled model; a default must be served; the list tells all of it."""
+    """Nobody draws with a disabled model, and a name that nobody serves is told; a default must be served."""
     ada, luna = server.member("ada"), server.member("luna")
     await say(ada, "admin model disable", {"model": "sample"})
     assert "may not draw with sample" in await text(luna, "imagine", {"prompt": "a fox"})
-    assert "**sample** · 1 GPUs · disabled" in await text(ada, "admin model list")
+    assert "**sample** · 1 GPU · disabled" in await text(ada, "admin model list")
     await say(ada, "admin model enable", {"model": "sample"})
+    assert "No worker serves it now" in await text(ada, "admin model enable", {"model": "sampel"})
     assert "served are: sample" in await text(ada, "admin model default", {"model": "dev"})
     await say(ada, "admin model default", {"model": "sample"})
     assert "default" in await text(ada, "admin model list")
@@ -281,7 +282,7 @@ async def test_the_audit_log_is_searched_and_taken_away(server: SandboxServer, b
     await say(ada, "admin ban", {"member": luna.user, "reason": "spam"})
     shown = await text(ada, "admin audit search")
     assert f"<@{ada.id}> **ban** <@{luna.id}>: – → reason spam" in shown
-    assert "**limits set** guild: – → steps 20" in shown
+    assert "**limits set** this server: – → steps 20" in shown
     assert "limits" not in await text(ada, "admin audit search", {"action": "ban"})
     assert "Nothing like that" in await text(ada, "admin audit search", {"member": luna.user})
     exported = await say(ada, "admin audit export")
