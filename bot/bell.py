@@ -14,14 +14,13 @@ from bot import titles
 from bot.language import _
 from bot.ledger.job import Job
 from bot.ledger.presets import Shelf
+from bot.presenter import result_url
 from bot.running import end
 from worker.contract import Delivered, Event
 
 _log = logging.getLogger(__name__)
 
 _PROMPT_SHOWN = 100
-_DM_CHANNEL = "@me"
-"""What stands for the server in the link of a direct message."""
 
 
 class Bell:
@@ -35,7 +34,7 @@ class Bell:
     async def observe(self, job: Job, event: Event) -> None:
         """Ring for a delivered picture, beside the news and not in their way."""
         if isinstance(event, Delivered):
-            task = asyncio.create_task(self._ring(job, event), name=f"bell-{job.id}")
+            task = asyncio.create_task(self._ring(job), name=f"bell-{job.id}")
             self._ringing.add(task)
             task.add_done_callback(self._ringing.discard)
 
@@ -43,15 +42,14 @@ class Bell:
         """Ring no more."""
         await end(list(self._ringing))
 
-    async def _ring(self, job: Job, event: Delivered) -> None:
+    async def _ring(self, job: Job) -> None:
         try:
             preferred = await self._shelf.preferences(job.user_id)
             if not preferred.dm_on_finish or not job.pictures or job.is_private:
                 return
-            where = f"https://discord.com/channels/{job.guild_id or _DM_CHANNEL}/{event.channel_id}/{event.message_id}"
             user = self._client.get_user(job.user_id) or await self._client.fetch_user(job.user_id)
             title = titles.title(job.request, _PROMPT_SHOWN)
-            await user.send(_("Your picture {title} is there: {where}").format(title=title, where=where))
+            await user.send(_("Your picture {title} is there: {where}").format(title=title, where=result_url(job)))
         except discord.DiscordException as error:
             _log.info("Job %s: no direct message: %s", job.id, error)
         except Exception:  # noqa: BLE001 - task boundary: nobody waits for this task, so it answers for itself
