@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
-from typing import TYPE_CHECKING
+import zipfile
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -51,8 +54,9 @@ class PrivacyGroup(app_commands.Group):
         if not await answers.acknowledge(interaction, ephemeral=True):
             return
         found = await interaction.client.services.ledger.forgetting.dossier(interaction.user.id)
-        document = json.dumps(found, indent=1, ensure_ascii=False, default=str)
-        file = discord.File(io.BytesIO(document.encode()), f"flux2-{interaction.user.id}.json")
+        # Off the loop: of years of pictures it is tens of megabytes.
+        data, kind = await asyncio.to_thread(document, found, interaction.filesize_limit)
+        file = discord.File(io.BytesIO(data), f"flux2-{interaction.user.id}.{kind}")
         await interaction.edit_original_response(content=_("Everything I keep of you."), attachments=[file])
 
     @app_commands.command(description=N_("Forget everything about you; what waits is cancelled."))
@@ -72,6 +76,17 @@ class PrivacyGroup(app_commands.Group):
             "will stop working, and what waits is cancelled. This cannot be undone."
         )
         await dialogue.ask(interaction, question, _("Forget me"), act)
+
+
+def document(found: Mapping[str, Any], most: int) -> tuple[bytes, str]:
+    """The copy as JSON, zipped where the file would be too large to send; and how its name ends."""
+    data = json.dumps(found, indent=1, ensure_ascii=False, default=str).encode()
+    if len(data) <= most:
+        return data, "json"
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("flux2.json", data)
+    return packed.getvalue(), "zip"
 
 
 def _text(client: Flux2Bot, kept: str) -> str:
