@@ -12,6 +12,7 @@ import discord
 from discord import ui
 
 from bot import access, answers, titles
+from bot.applicants import applicant_in
 from bot.interactions.again import AgainButton
 from bot.interactions.base import JobButton, job_of, result_of
 from bot.interactions.custom_id import Verb, template
@@ -45,26 +46,30 @@ class ShowButton(JobButton, template=template(Verb.SHOW)):
         access.require_owner_of(job, interaction)
         if not await answers.acknowledge(interaction):
             return
-        await post_again(interaction, job, _("Drawn earlier"))
+        await post_again(interaction, job, _("Drawn earlier"), alone=await is_for_oneself(interaction, job))
 
 
-async def post_again(interaction: discord.Interaction[Flux2Bot], job: Job, said: str) -> None:
-    """Post the pictures of `job`, or its words, as an answer to an acknowledged interaction. Raises Refusal.
+async def is_for_oneself(interaction: discord.Interaction[Flux2Bot], job: Job) -> bool:
+    """Whether a picture is shown again to the member alone: a private one, and all where, or by whom, none is drawn."""
+    if job.is_private:
+        return True
+    try:
+        await interaction.client.services.gate.enter(applicant_in(interaction))
+    except Refusal:
+        return True
+    return False
 
-    What was drawn in private is shown to the member alone.
-    """
+
+async def post_again(interaction: discord.Interaction[Flux2Bot], job: Job, said: str, *, alone: bool) -> None:
+    """Post the pictures of `job`, or its words, as an answer to an acknowledged interaction. Raises Refusal."""
     if job.words and not job.pictures:
         view = ui.View(timeout=None)
         view.add_item(UseButton(job.id))
         view.add_item(RewordButton(job.id))
-        await interaction.followup.send(
-            titles.status(job, plain(job.words, _WORDS)), view=view, ephemeral=job.is_private
-        )
+        await interaction.followup.send(titles.status(job, plain(job.words, _WORDS)), view=view, ephemeral=alone)
         return
     files = await files_again(interaction, job)
-    await interaction.followup.send(
-        titles.status(job, said), files=files, view=buttons_of(job), ephemeral=job.is_private
-    )
+    await interaction.followup.send(titles.status(job, said), files=files, view=buttons_of(job), ephemeral=alone)
 
 
 async def files_again(interaction: discord.Interaction[Flux2Bot], job: Job) -> list[discord.File]:

@@ -71,7 +71,8 @@ async def test_a_report_reaches_the_moderators_once(
 async def test_moderators_judge_and_others_do_not(
     server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed
 ) -> None:
-    """A member who sees the report cannot act on it; a moderator without Manage Server can, and it is noted."""
+    """A member who sees the report cannot act on it; a moderator without Manage Server can, and it is noted. Who is
+    banned gets pictures of former days for herself alone."""
     message = await _drawn(server, gpu, only_job, closed)
     lounge, world = server.world.channel("lounge"), server.world
     await (await server.member("ada").slash("admin safety set", {"reports_channel": lounge})).answer()
@@ -87,6 +88,8 @@ async def test_moderators_judge_and_others_do_not(
     banned = await (await luna.slash("imagine", {"prompt": "a fox"})).answer()
     assert banned.content.startswith("You are banned from drawing on this server: a reported picture")
     assert not message.deleted
+    (named,) = (file.filename for file in message.attachments)
+    assert (await (await luna.slash("history", {"id": named.split("-")[1]})).answer()).ephemeral
 
 
 async def test_delete_takes_the_picture_away_and_dismiss_leaves_it(
