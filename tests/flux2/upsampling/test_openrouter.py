@@ -134,7 +134,7 @@ def test_a_rate_limit_says_when(openrouter: Any, model: OpenRouter) -> None:
 
 def test_a_broken_line_is_not_asked_again(openrouter: Any, model: OpenRouter, sent: list[int]) -> None:
     """An answer that breaks off may have been paid: one question, no second."""
-    openrouter.default = (200, {"Transfer-Encoding": "chunked"}, b"no chunk")
+    openrouter.default = (200, {"Transfer-Encoding": "chunked"}, b"no chunk\r\n")
     with pytest.raises(UpsamplingFailed):
         model.answer("", "a fox")
     assert len(openrouter.questions) == len(sent) == 1
