@@ -43,6 +43,7 @@ EFFECTS = ("lens flare", "film grain", "soft bloom")
 
 _MAX_DEPTH = 8
 _FENCE = re.compile(r"^```(?:json)?\s*\n(?P<body>.*?)\n?```$", re.DOTALL | re.I)
+_UNUSUAL = re.compile(r"[^\w.,' -]+")
 _MEANT = re.compile(r'^\{\s*(?:"|\}|\'\w+\'\s*:)')
 _EXAMPLES = {
     "subjects": '[{"type": "fox", "description": "red fur"}]',
@@ -262,7 +263,7 @@ def _unknown(scene: Scene) -> Iterator[str]:
                 said = _(
                     "JSON prompt: “{key}” is not part of the schema and was passed on as it is; did you mean “{near}”?"
                 )
-            yield said.format(key=prefix + key[:60], near="".join(near))
+            yield said.format(key=prefix + _named(key), near="".join(near))
 
 
 def _unlisted(scene: Scene) -> Iterator[str]:
@@ -276,8 +277,13 @@ def _unlisted(scene: Scene) -> Iterator[str]:
 
 def _beside(place: str, value: str, known: tuple[str, ...]) -> str:
     return _("JSON prompt: {place} “{value}” was kept; the model knows {known}.").format(
-        place=place, value=value[:60], known=", ".join(known)
+        place=place, value=_named(value), known=", ".join(known)
     )
+
+
+def _named(text: str) -> str:
+    """Words of a prompt as a note shows them, to everybody: nothing in them formats, links or calls anybody."""
+    return " ".join(_UNUSUAL.sub(" ", text[:60]).split())
 
 
 def mapped(data: Mapping[str, Any], change: Any, key: str = "") -> dict[str, Any]:

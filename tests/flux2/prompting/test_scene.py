@@ -66,6 +66,15 @@ def test_unknown_keys_are_kept_and_said() -> None:
     )
 
 
+def test_what_is_said_of_a_key_is_its_words() -> None:
+    """The remark stands under the picture, in the bot's name: no link, no mention and no formatting of a member's."""
+    position = "left **now** https://a.example"
+    odd = {"scene": "a pier", "[gift](https://a.example) <@1>": 1, "subjects": [{"type": "fox", "position": position}]}
+    _, notes = parse(json.dumps(odd))
+    assert "“gift https a.example 1”" in notes[0]
+    assert "“left now https a.example”" in notes[1]
+
+
 def test_values_beside_the_closed_lists_are_said() -> None:
     """Position and focus are closed lists in the schema; another value is kept with a remark."""
     _, notes = parse('{"subjects": [{"type": "fox", "position": "left"}], "camera": {"focus": "soft"}}')
