@@ -15,7 +15,7 @@ from bot import access, answers, contexts, lineage
 from bot.commands.imagine import models_like
 from bot.interactions import pages, recipe_file
 from bot.interactions.base import job_of
-from bot.interactions.show import is_for_oneself, post_again
+from bot.interactions.show import post_again, terms_of_showing
 from bot.language import N_, _, ngettext
 from bot.ledger.history import Search
 from bot.refusal import Refusal
@@ -92,12 +92,12 @@ async def _post(interaction: discord.Interaction[Flux2Bot], job_id: str) -> None
         raise Refusal(_("That is another member's picture; only they or an admin can post it again."))
     if not job.pictures:
         raise Refusal(_("No picture came of that one; press Again under its notice, or write the prompt anew."))
-    alone = await is_for_oneself(interaction, job)
-    if not await answers.acknowledge(interaction, ephemeral=alone):
+    terms = await terms_of_showing(interaction, job)
+    if not await answers.acknowledge(interaction, ephemeral=terms is None):
         return
     line = await interaction.client.services.ledger.lineage(job.id, lineage.NEAREST)
     said = " · ".join(filter(None, (_("Drawn earlier"), lineage.breadcrumb(line))))
-    await post_again(interaction, job, said, alone=alone)
+    await post_again(interaction, job, said, terms)
 
 
 def _day(text: str) -> datetime:

@@ -16,9 +16,10 @@ from bot.fronts import is_thread, open_thread, parent_of
 from bot.interactions.base import JobButton, job_of, pressed_under
 from bot.interactions.custom_id import Verb, template
 from bot.interactions.redraw import require_posting
-from bot.interactions.show import buttons_of, files_again
+from bot.interactions.show import buttons_of, files_again, hide
 from bot.language import N_, _
 from bot.ledger.job import Job
+from bot.policy import Terms
 from bot.refusal import Refusal
 from bot.sight import require_sight
 
@@ -65,7 +66,7 @@ class BranchButton(JobButton, template=template(Verb.BRANCH)):
         await _require_home(interaction, job)
         may = access.may_open_thread(interaction.app_permissions)
         try:
-            posted = await _begin(interaction, job, opens_thread=may and terms.threads != "here")
+            posted = await _begin(interaction, job, terms, opens_thread=may and terms.threads != "here")
         except discord.Forbidden as closed:
             raise Refusal(_("I may not post in this channel; ask an admin to let me, or use another one.")) from closed
         branches.note(interaction.user.id, job.id, posted.jump_url)
@@ -82,15 +83,16 @@ async def _require_home(interaction: discord.Interaction[Flux2Bot], job: Job) ->
         raise Refusal(_("Another member's picture can be branched only where it was posted; press More… there."))
 
 
-async def _begin(interaction: discord.Interaction[Flux2Bot], job: Job, *, opens_thread: bool) -> discord.Message:
+async def _begin(
+    interaction: discord.Interaction[Flux2Bot], job: Job, terms: Terms, *, opens_thread: bool
+) -> discord.Message:
     """Post the picture, in a thread where one can be opened. Raises Refusal and discord's errors."""
     client, above = interaction.client, _above(interaction)
     assert interaction.channel_id is not None
     home = client.get_partial_messageable(above or interaction.channel_id, guild_id=interaction.guild_id)
     files = await files_again(interaction, job)
-    if await _is_hidden(interaction, job):
-        for file in files:
-            file.spoiler = True
+    if terms.has_spoiler or await _is_hidden(interaction, job):
+        hide(files)
     line = await client.services.ledger.lineage(job.id, lineage.NEAREST)
     told = titles.status(job, lineage.breadcrumb(line) or "".join(map(lineage.named, line)))
     if opens_thread and (above or not is_thread(interaction.channel)):

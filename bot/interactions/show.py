@@ -6,6 +6,7 @@ Goes through the interaction itself, which needs no permission.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import discord
@@ -24,6 +25,7 @@ from bot.interactions.words import RewordButton, UseButton
 from bot.language import N_, _
 from bot.ledger.job import Job
 from bot.pictures import files_of
+from bot.policy import Terms
 from bot.presenter import plain
 from bot.refusal import Refusal
 
@@ -46,22 +48,30 @@ class ShowButton(JobButton, template=template(Verb.SHOW)):
         access.require_owner_of(job, interaction)
         if not await answers.acknowledge(interaction):
             return
-        await post_again(interaction, job, _("Drawn earlier"), alone=await is_for_oneself(interaction, job))
+        await post_again(interaction, job, _("Drawn earlier"), await terms_of_showing(interaction, job))
 
 
-async def is_for_oneself(interaction: discord.Interaction[Flux2Bot], job: Job) -> bool:
-    """Whether a picture is shown again to the member alone: a private one, and all where, or by whom, none is drawn."""
+async def terms_of_showing(interaction: discord.Interaction[Flux2Bot], job: Job) -> Terms | None:
+    """What holds for showing a picture to everybody here again.
+
+    None, for the member alone: a private one, and all where, or by whom, none may be drawn.
+    """
     if job.is_private:
-        return True
+        return None
     try:
-        await interaction.client.services.gate.enter(applicant_in(interaction))
+        return await interaction.client.services.gate.enter(applicant_in(interaction))
     except Refusal:
-        return True
-    return False
+        return None
 
 
-async def post_again(interaction: discord.Interaction[Flux2Bot], job: Job, said: str, *, alone: bool) -> None:
-    """Post the pictures of `job`, or its words, as an answer to an acknowledged interaction. Raises Refusal."""
+async def post_again(
+    interaction: discord.Interaction[Flux2Bot], job: Job, said: str, shown_under: Terms | None
+) -> None:
+    """Post the pictures of `job`, or its words, as an answer to an acknowledged interaction; None: to the member alone.
+
+    Raises Refusal.
+    """
+    alone = shown_under is None
     if job.words and not job.pictures:
         view = ui.View(timeout=None)
         view.add_item(UseButton(job.id))
@@ -69,6 +79,8 @@ async def post_again(interaction: discord.Interaction[Flux2Bot], job: Job, said:
         await interaction.followup.send(titles.status(job, plain(job.words, _WORDS)), view=view, ephemeral=alone)
         return
     files = await files_again(interaction, job)
+    if shown_under is not None and shown_under.has_spoiler:
+        hide(files)
     await interaction.followup.send(titles.status(job, said), files=files, view=buttons_of(job), ephemeral=alone)
 
 
@@ -86,6 +98,12 @@ async def files_again(interaction: discord.Interaction[Flux2Bot], job: Job) -> l
         return [await file.to_file(spoiler=file.is_spoiler()) for file in posted.attachments]
     except (discord.NotFound, discord.Forbidden) as gone:
         raise Refusal(_("These pictures are no longer stored; draw them again with /imagine.")) from gone
+
+
+def hide(files: Iterable[discord.File]) -> None:
+    """Put pictures behind a click."""
+    for file in files:
+        file.spoiler = True
 
 
 def buttons_of(job: Job) -> ui.View:

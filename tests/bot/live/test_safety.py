@@ -120,8 +120,11 @@ async def test_delete_takes_the_picture_away_and_dismiss_leaves_it(
 async def test_a_servers_pictures_are_hidden_and_kept_to_age_restricted_channels(
     server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed
 ) -> None:
-    """With both set, nothing is drawn in an ordinary channel, and what is drawn elsewhere lies behind a click."""
+    """With both set, nothing is drawn in an ordinary channel, and what is drawn elsewhere lies behind a click; so does
+    what was drawn before and is posted again, which in an ordinary channel is for its member alone."""
     ada, luna, world = server.member("ada"), server.member("luna"), server.world
+    (earlier,) = (file.filename for file in (await _drawn(server, gpu, only_job, closed)).attachments)
+    assert earlier.startswith("flux2-")
     await (await ada.slash("admin safety set", {"spoiler": True, "age_restricted_only": True})).answer()
     refused = await (await luna.slash("imagine", {"prompt": "a fox"})).answer()
     assert refused.ephemeral
@@ -130,6 +133,10 @@ async def test_a_servers_pictures_are_hidden_and_kept_to_age_restricted_channels
     world.publish("CHANNEL_UPDATE", world.channel("pictures"))
     message = await _drawn(server, gpu, only_job, closed)
     assert [file.filename[:14] for file in message.attachments] == ["SPOILER_flux2-"]
+    asked = {"id": earlier.split("-")[1]}
+    again = await (await luna.slash("history", asked)).answer()
+    assert (again.ephemeral, again.attachments[0].filename) == (False, f"SPOILER_{earlier}")
+    assert (await (await luna.slash("history", asked, channel="lounge")).answer()).ephemeral
 
 
 async def test_what_the_rules_refuse_is_refused_before_it_costs_anything(
