@@ -39,7 +39,8 @@ async def scene(
 ) -> None:
     """Open the form: it must be the first answer, so what can be refused is refused before anybody types."""
     options = Options(prompt="a scene", aspect=aspect, size=size, model=model, seed=seed, count=count)
-    check_payload(interaction, options, Pointed())
+    private = await interaction.client.services.shelf.draws_in_private(interaction.user.id)
+    check_payload(interaction, options, Pointed(), private=private)
     await interaction.response.send_modal(scene_modal(options))
 
 

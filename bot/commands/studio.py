@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 async def studio(interaction: discord.Interaction[Flux2Bot]) -> None:
     """Open the form: it must be the first answer, so what can be refused is refused before anybody types."""
     services = interaction.client.services
-    contexts.require_posting(interaction)
+    contexts.require_posting(interaction, private=await services.shelf.draws_in_private(interaction.user.id))
     if not services.offer.seen:
         await services.offer.look()
     tray = await services.tray_desk.of(interaction.user.id)

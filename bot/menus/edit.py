@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 @app_commands.context_menu(name=N_("Edit"))
 async def edit(interaction: discord.Interaction[Flux2Bot], message: discord.Message) -> None:
     """Open the form: it must be the first answer, so what can be refused is refused before anybody types."""
-    contexts.require_posting(interaction)
+    private = await interaction.client.services.shelf.draws_in_private(interaction.user.id)
+    contexts.require_posting(interaction, private=private)
     pictures = pictures_in(message)
     if not pictures:
         raise Refusal(_("There is no picture in that message; choose one that shows a PNG, JPEG, WebP or GIF."))

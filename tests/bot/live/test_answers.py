@@ -96,9 +96,13 @@ async def test_a_private_picture_and_what_comes_of_it_are_seen_by_nobody_else(
 async def test_a_member_who_prefers_it_draws_in_private_until_told_otherwise(
     server: SandboxServer, bot: Flux2Bot, gpu: Gpu
 ) -> None:
-    """Set once, it holds for commands and forms; an option goes before it; other members draw as ever."""
-    luna, other = server.member("luna"), server.member("max")
+    """Set once, it holds for commands and forms, also where the bot may not post; an option goes before it; other
+    members draw as ever."""
+    luna, other, world = server.member("luna"), server.member("max"), server.world
     assert "pictures that only you see" in (await (await luna.slash("settings", {"private": True})).answer()).content
+    world.overwrite(world.channel("lounge"), world.bot, deny=Permission.SEND_MESSAGES)
+    for opened in (await luna.slash("studio", channel="lounge"), await luna.slash("scene", channel="lounge")):
+        assert opened.modal is not None
     form = (await luna.slash("scene")).modal
     seen = {
         "by command": (await luna.slash("imagine", FOX)),
