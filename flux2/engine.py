@@ -35,6 +35,8 @@ TILING_PIXELS = MEGAPIXEL * 3 // 2
 _A_WORD = 4
 """Tokens: yes or no, a full stop, and the end of the turn."""
 
+_CHATTER = ("torchao", "diffusers.quantizers", "torch.utils._pytree")
+"""Loggers that warn at the import of torchao of kernels for other cards: nothing here needs those."""
 _TOO_BIG = "The picture needs more memory than this worker has; ask for a smaller one or fewer references."
 
 OnStep = Callable[[int], None]
@@ -287,6 +289,8 @@ def choose_device(device: str) -> str:
 
 
 def _load_pipeline(folder: Path, dtype: torch.dtype, more: dict[str, Any]) -> Any:
+    for name in _CHATTER:
+        logging.getLogger(name).setLevel(logging.ERROR)
     import diffusers
     import transformers
 
