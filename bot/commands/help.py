@@ -19,8 +19,9 @@ Images attached to the reply are used too.
 **Again** draws the same with another seed, **Vary** the same with other details, \
 **Edit** lets you change the words or the picture, \
 **Upscale** makes it twice as large, and **/upscale** up to four times any picture you attach. \
-**More…** holds the recipe, **Edit a part**, Remix, favourites, spoiler and delete; **Back** goes to the version before, to go on from \
-there, **What changed** compares the two, and **Branch** begins a new thread with this one.
+**More…** holds the recipe, **Edit a part**, Remix, favourites, spoiler and delete; \
+**Back** goes to the version before, to go on from there, **What changed** compares the two, \
+and **Branch** begins a new thread with this one.
 **/edit** changes a picture of your own, **/studio** takes up to ten of them in one form, and **/history** finds \
 again what I drew for you.
 **style:** puts a look around your words, codes such as #E8AA14 give exact colours, and **/scene** asks for a picture \

@@ -93,4 +93,4 @@ def _clock(skew_s: float) -> Finding:
         return warn(
             "Clock", f"{skew_s:+.0f} s beside Redis's; times shown are wrong", "Run an NTP service on both hosts."
         )
-    return ok("Clock", f"{skew_s:+.1f} s beside Redis's")
+    return ok("Clock", f"{skew_s:+z.1f} s beside Redis's")
