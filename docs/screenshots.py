@@ -49,16 +49,16 @@ async def main() -> int:
             await _take(browser, stack, "page-form", _WIDE, "dark", form)
             await _take(browser, stack, "page-large", _WIDE, "light", large)
             await _take(browser, stack, "page-phone", _PHONE, "dark", thread)
+            await _take(browser, stack, "page-lists", _TALL, "dark", lists)
             await _take(browser, stack, "page-faults", _TALL, "light", faults)
             await _take(browser, stack, "page-studio", _WIDE, "light", studio)
-            await _take(browser, stack, "page-tray", _WIDE, "dark", tray)
-            await _take(browser, stack, "page-lists", _TALL, "dark", lists)
             await _take(browser, stack, "going-on-preview", _SQUARE, "dark", preview)
             await _take(browser, stack, "going-on-line", _TALL, "light", line)
             await _take(browser, stack, "going-on-vary", _SQUARE, "dark", vary)
             await _take(browser, stack, "going-on-part", _TALL, "light", part)
             await _take(browser, stack, "going-on-history", _SQUARE, "light", history)
             await _take(browser, stack, "going-on-preset", _SQUARE, "dark", preset)
+            await _take(browser, stack, "page-tray", _WIDE, "dark", tray)
             await _govern(stack)
             await _take(browser, stack, "admin-status", _LOW, "dark", status)
             await _take(browser, stack, "admin-report", _SQUARE, "dark", report)
@@ -184,7 +184,7 @@ async def lists(page: Page, stack: Stack) -> None:
     asked = await (await luna.slash("imagine", {"prompt": _LISTS, "seed": 3})).answer(timeout=_PATIENCE_S)
     await luna.press(asked, "Draw 6")
     await stack.server.world.wait_for(lambda message: len(message.files) == 7, timeout=_PATIENCE_S)
-    await page.locator("#main .thread-card").last.click()
+    await page.locator("#main .thread-card", has_text="{red").click()
     await page.locator("#thread .picture").nth(6).wait_for()
 
 
@@ -321,10 +321,10 @@ async def report(page: Page, stack: Stack) -> None:
 
 async def status(page: Page, stack: Stack) -> None:
     """/admin status while the queue is paused."""
-    ada, luna = stack.server.member("ada"), stack.server.member("luna")
+    ada, max_ = stack.server.member("ada"), stack.server.member("max")  # luna has spent her day's pictures
     await (await ada.slash("admin pause", {"reason": "a second GPU goes in"}, channel="lounge")).answer()
     for prompt in _PROMPTS:
-        await (await luna.slash("imagine", {"prompt": prompt}, channel="lounge")).answer(timeout=_PATIENCE_S)
+        await (await max_.slash("imagine", {"prompt": prompt}, channel="lounge")).answer(timeout=_PATIENCE_S)
     await _answered(page, stack, "admin status")
     await (await ada.slash("admin resume", channel="lounge")).answer()
 
