@@ -63,6 +63,10 @@ class BranchButton(JobButton, template=template(Verb.BRANCH)):
         if link := branches.lately(interaction.user.id, job.id):
             raise Refusal(_("You began a line from this picture already: {link}").format(link=link))
         terms = await interaction.client.services.gate.enter(applicant_in(interaction))
+        if not job.policy.covers(terms.screening):
+            raise Refusal(
+                _("This was drawn where less is refused than here, so I do not post it; press Again instead.")
+            )
         await _require_home(interaction, job)
         may = access.may_open_thread(interaction.app_permissions)
         try:

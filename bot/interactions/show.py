@@ -54,14 +54,16 @@ class ShowButton(JobButton, template=template(Verb.SHOW)):
 async def terms_of_showing(interaction: discord.Interaction[Flux2Bot], job: Job) -> Terms | None:
     """What holds for showing a picture to everybody here again.
 
-    None, for the member alone: a private one, and all where, or by whom, none may be drawn.
+    None, for the member alone: a private one, one that was drawn where less is refused than here, and all where, or by
+    whom, none may be drawn.
     """
     if job.is_private:
         return None
     try:
-        return await interaction.client.services.gate.enter(applicant_in(interaction))
+        terms = await interaction.client.services.gate.enter(applicant_in(interaction))
     except Refusal:
         return None
+    return terms if job.policy.covers(terms.screening) else None
 
 
 async def post_again(

@@ -31,6 +31,16 @@ class Policy(BaseModel):
         """The part that can be judged where no model is loaded."""
         return self.model_copy(update={"asks": False})
 
+    def covers(self, other: Policy) -> bool:
+        """Whether what passed under this one was judged by all that `other` wants, as strictly."""
+        return (
+            set(other.deny) <= set(self.deny)
+            and _is_as_tight(self.refuse_above, other.refuse_above)
+            and _is_as_tight(self.hide_above, other.hide_above)
+            and (self.asks or not other.asks)
+            and (other.is_age_restricted or not self.is_age_restricted)
+        )
+
 
 UNRULED = Policy()
 """Of a server that has decided nothing about its pictures."""
@@ -52,6 +62,10 @@ class Levels(BaseModel):
         most = self.refuse_age_restricted if policy.is_age_restricted else None
         refuse = _least((self.refuse if most is None else most, policy.refuse_above))
         return Levels(refuse=refuse or 0.0, hide=_least((self.hide, policy.hide_above)))
+
+
+def _is_as_tight(figure: float | None, other: float | None) -> bool:
+    return other is None or (figure is not None and figure <= other)
 
 
 def _least(figures: Iterable[float | None]) -> float | None:

@@ -121,7 +121,7 @@ async def test_a_servers_pictures_are_hidden_and_kept_to_age_restricted_channels
     server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed
 ) -> None:
     """With both set, nothing is drawn in an ordinary channel, and what is drawn elsewhere lies behind a click; so does
-    what was drawn before and is posted again, which in an ordinary channel is for its member alone."""
+    what was drawn before and is posted again, for its member alone in an ordinary channel and under newer words."""
     ada, luna, world = server.member("ada"), server.member("luna"), server.world
     (earlier,) = (file.filename for file in (await _drawn(server, gpu, only_job, closed)).attachments)
     assert earlier.startswith("flux2-")
@@ -137,6 +137,11 @@ async def test_a_servers_pictures_are_hidden_and_kept_to_age_restricted_channels
     again = await (await luna.slash("history", asked)).answer()
     assert (again.ephemeral, again.attachments[0].filename) == (False, f"SPOILER_{earlier}")
     assert (await (await luna.slash("history", asked, channel="lounge")).answer()).ephemeral
+    await (await ada.slash("admin safety set", {"denied_words": "owl"})).answer()
+    alone = await (await luna.slash("history", asked)).answer()
+    assert alone.ephemeral
+    panel = await (await luna.press(alone, "More…")).answer()
+    assert "where less is refused" in (await (await luna.press(panel, "Branch")).follow_up()).content
 
 
 async def test_what_the_rules_refuse_is_refused_before_it_costs_anything(

@@ -59,6 +59,25 @@ def test_a_servers_words_add_to_the_operators() -> None:
     screening.check_prompt("a spider")
 
 
+@pytest.mark.parametrize(
+    ("drawn", "here", "covered"),
+    [
+        (Policy(), Policy(), True),
+        (Policy(deny=("a", "b"), refuse_above=0.3), Policy(deny=("b",), refuse_above=0.4), True),
+        (Policy(), Policy(deny=("b",)), False),
+        (Policy(refuse_above=0.5), Policy(refuse_above=0.4), False),
+        (Policy(), Policy(hide_above=0.4), False),
+        (Policy(), Policy(asks=True), False),
+        (Policy(asks=True), Policy(), True),
+        (Policy(is_age_restricted=True), Policy(), False),
+        (Policy(), Policy(is_age_restricted=True), True),
+    ],
+)
+def test_what_was_drawn_elsewhere_was_judged_as_strictly_or_not(drawn: Policy, here: Policy, covered: bool) -> None:
+    """By every word, figure and question of the place it is shown in."""
+    assert drawn.covers(here) is covered
+
+
 @pytest.mark.parametrize("broken", [OSError("gone"), ValueError("odd"), RuntimeError("shapes")])
 def test_what_cannot_be_judged_is_refused_unless_the_operator_says_otherwise(broken: Exception) -> None:
     """Score, question and a score that is no number alike; hidden too; FAIL_OPEN lets the first two pass."""
