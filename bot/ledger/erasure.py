@@ -32,6 +32,7 @@ from bot.ledger.schema import (
     trays,
     usage,
 )
+from bot.ledger.shown import KEPT
 
 _AT_ONCE = 500
 _SETTLED = timedelta(minutes=1)
@@ -161,12 +162,13 @@ def retire_jobs(connection: Connection, before: datetime) -> Erased:
 
 
 def retire_records(connection: Connection, audit_before: datetime) -> None:
-    """Forget old usage, bans that are long over, and old rows of the audit log."""
+    """Forget old usage, bans that are long over, old rows of the audit log, and what old forms were opened for."""
     yesterday = quota.today(now()) - 1
     for table in (usage, charges):
         connection.execute(delete(table).where(table.c.day < yesterday))
     connection.execute(delete(bans).where(bans.c.expires_at < now() - _BAN_KEPT))
     connection.execute(delete(audit).where(audit.c.at < audit_before))
+    connection.execute(delete(shown).where(shown.c.opened_at < now() - KEPT))
 
 
 def known_guilds(connection: Connection) -> set[int]:

@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from bot.ledger import holdings
 from bot.ledger.database import Database
+from bot.ledger.forgetting import Forgetting
 from bot.ledger.presets import Shelf
 from bot.ledger.rows import now
 from bot.ledger.schema import shown, trays
@@ -97,3 +98,7 @@ async def test_what_a_form_was_opened_for_is_its_members_alone(database: Databas
     await forms.keep(11, LUNA, [])
     left = await database.read(lambda it: list(it.execute(shown.select())))
     assert [row.interaction_id for row in left] == [11]
+    # Also where no other form is ever opened.
+    await database.write(lambda it: it.execute(old))
+    await Forgetting(database).retire_records(now())
+    assert await database.read(lambda it: list(it.execute(shown.select()))) == []
