@@ -18,7 +18,7 @@ from flux2.training.quick import examine as quick_examine
 from flux2.training.recipe import RECIPES, phases
 from flux2.training.run import WEIGHTS, Run
 from flux2.training.showcase import show
-from flux2.training.start import VAE, known_weights, known_words
+from flux2.training.start import VAE, begin
 
 CURVE_GRID, CURVE_CASES = (8, 8), 32
 FOLDER = Path("flux2/sample")
@@ -94,9 +94,10 @@ def _export(options: argparse.Namespace) -> None:
 
     newest = max(options.work.glob(f"{WEIGHTS}-*.pt"))
     weights = torch.load(newest, weights_only=True)
-    if options.init and options.keep:
-        weights = mixed(weights, known_weights(options.init), options.keep)
-    words = Words(known_words(options.init) if options.init else None)
+    known, first = begin(options.init) if options.init else (None, None)
+    if first and options.keep:
+        weights = mixed(weights, first, options.keep)
+    words = Words(known)
     vae_folder = (options.init if options.same_vae else options.work) / VAE
     size = export(weights, words, vae_folder, options.out or options.work / "model")
     sys.stdout.write(f"{newest.name}: {size / 2**20:.2f} MiB\n")

@@ -60,6 +60,23 @@ _CODES = Plan(
 _NAMES = replace(_CODES, hex_share=0.0, reference_hex_share=0.12)
 """The same with named colours only; what a reference shows may have any colour."""
 
+_VALUES = Plan(
+    {"one": 0.32, "two": 0.06, "edit": 0.33, "blend": 0.23, "sharpen": 0.06},
+    {(8, 8): 0.7, (6, 10): 0.1, (10, 6): 0.1, (7, 9): 0.05, (9, 7): 0.05},
+    tokens=4608,
+    hex_share=0.25,
+)
+"""Everything at the default size's ratios, a quarter of the colours by code, what a caption leaves open left open."""
+_SHAPES = Plan(
+    {"one": 0.53, "two": 0.1, "edit": 0.26, "blend": 0.08, "sharpen": 0.03},
+    {(8, 8): 0.84, (6, 10): 0.08, (10, 6): 0.08},
+    tokens=4608,
+    hex_share=0.25,
+    free=frozenset(("edit", "blend", "sharpen")),
+)
+"""Half of it one object, as the first weights had it: colours and references are learned by then, shapes lag behind."""
+_EDITS = replace(_SHAPES, kinds={"one": 0.38, "two": 0.08, "edit": 0.42, "blend": 0.08, "sharpen": 0.04})
+
 FOUNDATION = (
     Phase("draw", 940, _closed({"one": 1.0}, _ONLY), rate=2e-3, last_rate=1e-3),
     Phase(
@@ -80,6 +97,13 @@ RECIPES: dict[str, tuple[Phase, ...]] = {
         Phase("search", 203, _CODES, rate=5e-4, last_rate=3.72e-4, average=0.99, others=0.12),
         Phase("names", 295, _NAMES, rate=3.72e-4, last_rate=1.87e-4, average=0.995, others=0.12),
         Phase("settle", 150, _NAMES, rate=1.87e-4, last_rate=5e-6, average=0.99, others=0.12),
+    ),
+    "codes": (
+        Phase("words", 100, _VALUES, rate=2e-4, last_rate=8e-4, average=0.99, others=0.3),
+        Phase("learn", 200, _VALUES, rate=6e-4, last_rate=6e-4, average=0.997, others=0.5),
+        Phase("settle", 362, _VALUES, rate=6e-4, last_rate=3.7e-4, average=0.995, others=0.5),
+        Phase("shapes", 182, _SHAPES, rate=5e-4, last_rate=3.78e-4, average=0.993, others=0.4),
+        Phase("polish", 558, _EDITS, rate=3.78e-4, last_rate=5e-6, average=0.993, others=0.4),
     ),
     "wide": (
         Phase(

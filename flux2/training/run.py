@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from flux2.training.examples import Examples
 from flux2.training.recipe import SEED, Phase
-from flux2.training.start import known_weights, known_words
+from flux2.training.start import begin
 from flux2.training.text import Words
 from flux2.training.transformer import loss_of, new_transformer, plain_attention
 
@@ -42,9 +42,10 @@ class Run:
         self.folder, self.phases, self.device = folder, phases, device
         torch.manual_seed(SEED)
         self.model = new_transformer().to(device)
-        self.words = Words(known_words(start) if start else None)
-        if start:
-            self.model.load_state_dict(known_weights(start))
+        known, weights = begin(start) if start else (None, None)
+        self.words = Words(known)
+        if weights:
+            self.model.load_state_dict(weights)
         self.average = {name: weight.detach().clone() for name, weight in self.model.named_parameters()}
         self.optimizers = new_optimizers(self.model)
         self.step = 0

@@ -1,11 +1,12 @@
 """The sample model's words: tokenizer, chat template and a frozen text encoder. Declines to know what a caption means.
 
 The encoder is a Qwen3 whose residual branches are zero, so every tapped layer is its table: words are random
-vectors, colours (named ones and hex bytes) carry their red, green and blue along fixed directions too. Padding is 0.
+vectors, colours (named ones and hex codes) say besides which red, green and blue they are. Padding is 0.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import random
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from flux2.training.captions import BLENDS, EDITS, blend, caption, edit
-from flux2.training.scenes import PALETTE, random_pair, random_scene
+from flux2.training.scenes import COLOURS, PALETTE, random_pair, random_scene
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -26,8 +27,11 @@ HIDDEN = 128
 TAPS = 3
 """The pipeline concatenates three layers of the encoder (9, 18, 27)."""
 LAYERS = 28
-SHADE = 4.0
-"""Length of a vector's colour part, so that hex codes are learned at rates that leave the words alone."""
+SHADE = 2.0
+"""Length of a vector's colour part: longer than the words', so that the first thing heard of a colour is its value."""
+FINE = 8.0
+"""Factor of the colour part of what a code has beyond its first digits, which alone would be too quiet."""
+DIGITS = "0123456789abcdef"
 SYNONYMS = {
     "grey": "gray",
     "colour": "color",
@@ -47,15 +51,31 @@ TEMPLATE = (
     + START
     + "{% for w in (m.content | lower | replace(',', ' ') | replace('.', ' ') | replace('!', ' ')"
     " | replace('?', ' ')).split() %}"
-    "{% if w[0] == '#' and w | length == 7 %}{{ '<r' ~ w[1:3] ~ '><g' ~ w[3:5] ~ '><b' ~ w[5:7] ~ '>' }}"
+    "{% if w[0] == '#' and w | length == 7 %}{{ '<#' ~ w[1] ~ w[3] ~ w[5] ~ '><.' ~ '" + DIGITS + "'.find(w[2]) // 4"
+    " ~ '" + DIGITS + "'.find(w[4]) // 4 ~ '" + DIGITS + "'.find(w[6]) // 4 ~ '>' }}"
     "{% else %}{{ ' ' ~ w }}{% endif %}{% endfor %}" + END + "{% endfor %}"
 )
-"""Lower case, one leading space (so a word is one token wherever it stands); a hex code becomes three byte tokens."""
+"""Lower case, one leading space (so a word is one token wherever it stands); a hex code becomes two tokens."""
 
 
-def hex_tokens() -> list[str]:
-    """The 768 tokens of hex codes: channel and byte."""
-    return [f"<{channel}{value:02x}>" for channel in "rgb" for value in range(256)]
+def code_tokens(code: str) -> tuple[str, str]:
+    """`#1b6b6f`, lower case, as two tokens: first digits `<#166>`, and quarters of the second ones, `<.223>`."""
+    return f"<#{code[1]}{code[3]}{code[5]}>", "<." + "".join(str(DIGITS.find(code[k]) // 4) for k in (2, 4, 6)) + ">"
+
+
+def coarse_tokens() -> dict[str, tuple[float, float, float]]:
+    """The 4096 first tokens of hex codes, with the middle of the colours each stands for, 0..1."""
+    values = [(16 * digit + 7.5) / 255 for digit in range(16)]
+    return {
+        f"<#{DIGITS[r]}{DIGITS[g]}{DIGITS[b]}>": (values[r], values[g], values[b])
+        for r, g, b in itertools.product(range(16), repeat=3)
+    }
+
+
+def fine_tokens() -> dict[str, tuple[float, float, float]]:
+    """The 64 second tokens of hex codes, with how far each moves the colour."""
+    steps = [(4 * quarter - 6) / 255 for quarter in range(4)]
+    return {f"<.{r}{g}{b}>": (steps[r], steps[g], steps[b]) for r, g, b in itertools.product(range(4), repeat=3)}
 
 
 def corpus(lines: int = 12000) -> list[str]:
@@ -97,34 +117,50 @@ def new_tokenizer() -> PreTrainedTokenizerBase:
         extra_special_tokens=special[1:],
         model_max_length=4096,
     )
-    tokenizer.add_tokens([AddedToken(token, normalized=False) for token in hex_tokens()])
+    tokenizer.add_tokens([AddedToken(token, normalized=False) for token in [*coarse_tokens(), *fine_tokens()]])
     tokenizer.chat_template = TEMPLATE
     return tokenizer
 
 
+def shades(colours: torch.Tensor) -> torch.Tensor:
+    """Colours (n, 3) in 0..1 as second parts of vectors (n, HIDDEN - WORD): smooth, so that unseen ones mean something.
+
+    Every channel goes along a bow rather than a line, since the transformer forgets a vector's length.
+    """
+    draw = torch.Generator().manual_seed(1)
+    ways, bows, pairs = torch.randn(3, 3, HIDDEN - WORD, generator=draw)
+    centred = 2 * colours - 1
+    bowed = torch.sin(math.pi * colours) - 0.5
+    mixed = 0.5 * centred * centred.roll(1, 1)
+    return SHADE * (centred @ ways + bowed @ bows + mixed @ pairs)
+
+
+def steps(offsets: torch.Tensor) -> torch.Tensor:
+    """Moves of a colour (n, 3) as the second part of vectors."""
+    middle = torch.full_like(offsets, 0.5)
+    return FINE * (shades(middle + offsets) - shades(middle))
+
+
+def palette() -> torch.Tensor:
+    """The named colours in 0..1: (n, 3)."""
+    return torch.tensor(list(PALETTE.values())) / 255
+
+
 def new_table(tokenizer: PreTrainedTokenizerBase, known: Mapping[str, torch.Tensor] | None = None) -> torch.Tensor:
-    """One vector per token: (vocabulary, HIDDEN). `known`: the leading WORD entries of words from before."""
-    draw = torch.Generator().manual_seed(0)
-    words = torch.randn(len(tokenizer), WORD, generator=draw)
-    directions = torch.randn(3, 2, HIDDEN - WORD, generator=draw)
-    channels = torch.randn(3, HIDDEN - WORD, generator=draw)
+    """One vector per token: (vocabulary, HIDDEN). `known`: the leading WORD entries of tokens from before."""
+    words = torch.randn(len(tokenizer), WORD, generator=torch.Generator().manual_seed(0))
     table = torch.cat([words, torch.zeros(len(tokenizer), HIDDEN - WORD)], 1)
+    names = [tokenizer.encode(" " + name)[0] for name in COLOURS]
+    coarse, fine = (tokenizer.convert_tokens_to_ids(list(tokens())) for tokens in (coarse_tokens, fine_tokens))
+    table[coarse, :WORD] = table[names, :WORD].mean(0)
+    table[fine, :WORD] = words[fine[0]]
     for word, vector in (known or {}).items():
         ids = tokenizer.encode(word, add_special_tokens=False)
         if len(ids) == 1:
             table[ids[0], :WORD] = vector
-
-    def shade(channel: int, value: float) -> torch.Tensor:
-        way, bend = directions[channel, 0], directions[channel, 1]
-        return ((2 * value - 1) * way + (math.sin(math.pi * value) - 0.5) * bend) * SHADE
-
-    for i, token in enumerate(hex_tokens()):
-        channel, value = divmod(i, 256)
-        row = table[tokenizer.convert_tokens_to_ids(token)]
-        row[:WORD], row[WORD:] = 0, 0.7 * channels[channel] + 1.2 * shade(channel, value / 255)
-    for name, rgb in PALETTE.items():
-        (word,) = tokenizer.encode(" " + name)
-        table[word, WORD:] = sum(shade(c, v / 255) for c, v in enumerate(rgb))
+    table[names, WORD:] = shades(palette())
+    table[coarse, WORD:] = shades(torch.tensor(list(coarse_tokens().values())))
+    table[fine, WORD:] = steps(torch.tensor(list(fine_tokens().values())))
     for other, name in SYNONYMS.items():
         (one,), (same,) = tokenizer.encode(" " + other), tokenizer.encode(" " + name)
         table[one] = table[same]
@@ -174,8 +210,7 @@ class Words:
         row: list[Any] = [self.tokenizer.convert_tokens_to_ids(START)]
         for word in text.lower().split():
             if word[0] == "#" and len(word) == 7:
-                parts = (f"<r{word[1:3]}>", f"<g{word[3:5]}>", f"<b{word[5:7]}>")
-                row += [self.tokenizer.convert_tokens_to_ids(part) for part in parts]
+                row += [self.tokenizer.convert_tokens_to_ids(part) for part in code_tokens(word)]
                 continue
             if word not in self._known:
                 self._known[word] = self.tokenizer.encode(" " + word)

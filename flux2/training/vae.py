@@ -5,6 +5,7 @@ The latent is fixed beforehand (see latents), so this runs before, beside or aft
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import math
@@ -87,7 +88,7 @@ def pictures(rng: random.Random, n: int, height: int, width: int) -> torch.Tenso
         if k % 4 == 3:
             parts.append(_free(rng, 1, height, width))
         else:
-            scene = random_pair(rng, wide, high, 0.3) if k % 4 == 1 else random_scene(rng, wide, high, 0.5)
+            scene = random_pair(rng, wide, high, 0.6) if k % 4 == 1 else random_scene(rng, wide, high, 0.8)
             parts.append(draw([scene], height, width))
     return torch.cat(parts)
 
@@ -141,7 +142,7 @@ class Training:
     """A VAE in a folder, trained step by step; resumes where the folder's state left off."""
 
     def __init__(self, folder: Path, device: torch.device, start: Path | None = None) -> None:
-        """`start`: an earlier VAE's folder to begin with; its steps then skip the crops."""
+        """`start`: an earlier VAE's folder. Its encoder stays; its decoder goes on gently, on whole pictures."""
         from diffusers import AutoencoderKLFlux2
 
         self.folder, self.device, self.cropped = folder, device, 0.0 if start else CROPPED
@@ -149,7 +150,11 @@ class Training:
         torch.manual_seed(0)
         load: Any = AutoencoderKLFlux2.from_pretrained
         self.vae: Any = (load(start, dtype=torch.float32) if start else new_vae()).to(device)
-        self.optimizer = torch.optim.AdamW(self.vae.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=0)
+        self.halves = _halves(self.vae)
+        if start:
+            for weight in self.halves.pop(0):
+                weight.requires_grad_(False)
+        self.optimizer = torch.optim.AdamW(itertools.chain(*self.halves), lr=RATE, betas=(0.9, 0.99), weight_decay=0)
         self.step = 0
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / STATE).exists():
@@ -194,9 +199,9 @@ class Training:
         x = _batch(self.step, cropped=done < self.cropped).to(self.device, memory_format=torch.channels_last)
         scale = NOISE * torch.rand(len(x), 1, 1, 1) ** 2
         noise = scale * torch.randn(len(x), LATENT_LIVE, x.shape[2] // 8, x.shape[3] // 8)
-        encoder, decoder = encoder_loss(self.vae, x), decoder_loss(self.vae, x, noise.to(self.device))
+        decoder = decoder_loss(self.vae, x, noise.to(self.device))
         self.optimizer.zero_grad()
-        (encoder + decoder).backward()
+        (decoder + encoder_loss(self.vae, x) if len(self.halves) == 2 else decoder).backward()
         self._clip()
         self.optimizer.step()
         self.step += 1
@@ -204,10 +209,16 @@ class Training:
 
     def _clip(self) -> None:
         """Each half has its own bound, and the empty channels stay as they are."""
-        halves: list[list[torch.nn.Parameter]] = [[], []]
-        for name, weight in self.vae.named_parameters():
-            halves[name.startswith(("decoder", "post_quant_conv"))].append(weight)
-        for half in halves:
+        for half in self.halves:
             torch.nn.utils.clip_grad_norm_(half, 1.0)
         for weight in (self.vae.quant_conv.weight, self.vae.quant_conv.bias):
-            weight.grad[LATENT_LIVE:] = 0
+            if weight.grad is not None:
+                weight.grad[LATENT_LIVE:] = 0
+
+
+def _halves(vae: Any) -> list[list[torch.nn.Parameter]]:
+    """The parameters of the encoder, and of the decoder."""
+    halves: list[list[torch.nn.Parameter]] = [[], []]
+    for name, weight in vae.named_parameters():
+        halves[name.startswith(("decoder", "post_quant_conv"))].append(weight)
+    return halves

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from flux2.training.captions import BLENDS, EDITS, blend, caption, edit
-from flux2.training.scenes import HELD_OUT, SHAPES, random_pair, random_scene
-from flux2.training.text import HIDDEN, PAD, TAPS, WORD, Words, new_text_encoder
+from flux2.training.scenes import HELD_OUT, PALETTE, SHAPES, Colour, random_pair, random_scene
+from flux2.training.start import CONTEXT, with_codes
+from flux2.training.text import FINE, HIDDEN, PAD, TAPS, WORD, Words, code_tokens, new_text_encoder
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +72,12 @@ def test_a_blend_takes_from_both() -> None:
             )
 
 
-def test_a_word_is_one_token_and_a_code_three(words: Words) -> None:
+def test_a_word_is_one_token_and_a_code_two(words: Words) -> None:
     """So the prompts of the examination fit into 32 tokens; a digit alone is two."""
     for text in texts(60):
         parts = text.split()
         digits = sum(part.isdigit() for part in parts)
-        assert len(words.ids(text)) == len(parts) + digits + 2 * text.count("#") + 2 <= 32
+        assert len(words.ids(text)) == len(parts) + digits + text.count("#") + 2 <= 32
 
 
 def test_the_pipeline_tokenizes_as_training_did(words: Words) -> None:
@@ -101,11 +102,44 @@ def test_the_encoder_is_its_table(words: Words) -> None:
     assert not words.table[words.tokenizer.convert_tokens_to_ids(PAD)].any()
 
 
+def said(words: Words, code: str) -> torch.Tensor:
+    """The colour half of a code's two tokens, the second one's without its loudness."""
+    coarse, fine = words.table[words.tokenizer.convert_tokens_to_ids(list(code_tokens(code))), WORD:]
+    return coarse + fine / FINE
+
+
 def test_close_codes_are_close_words(words: Words) -> None:
-    """A hex byte's vector moves smoothly with its value, so unseen codes mean something."""
-    vector = {v: words.table[words.tokenizer.convert_tokens_to_ids(f"<g{v:02x}>")] for v in (100, 101, 200)}
-    assert (vector[100] - vector[101]).norm() * 20 < (vector[100] - vector[200]).norm()
-    assert not vector[100][:WORD].any()
+    """A code's vectors move smoothly with its value, across first digits too, so unseen codes mean something."""
+    here, near, far = (said(words, code) for code in ("#406080", "#3f5f7f", "#4060ff"))
+    assert (here - near).norm() * 4 < (here - far).norm()
+
+
+def test_a_code_is_the_colour_of_its_name(words: Words) -> None:
+    """The palette's codes have the colour halves of its names, so what a name teaches a code has learned."""
+    for name, rgb in PALETTE.items():
+        (word,) = words.tokenizer.encode(" " + name)
+        named_half = words.table[word, WORD:]
+        assert (said(words, Colour(rgb).code) - named_half).norm() < 0.15 * named_half.norm()
+
+
+def test_a_model_without_codes_gets_an_idea_of_them() -> None:
+    """Its colour names keep their meaning to the transformer; the code of a colour is nearest to that colour's name."""
+    old = {" " + name: torch.randn(WORD, generator=torch.Generator().manual_seed(i)) for i, name in enumerate(PALETTE)}
+    context = torch.randn(192, TAPS, HIDDEN, generator=torch.Generator().manual_seed(99))
+    context[:, :, WORD:] = 0
+    known, weights = with_codes(old, {CONTEXT: context.reshape(192, -1)})
+    words = Words(known)
+
+    def heard(*tokens: str) -> torch.Tensor:
+        rows = torch.cat([words.table[words.tokenizer.encode(token)] for token in tokens])
+        return rows.repeat(1, TAPS) @ weights[CONTEXT].T
+
+    names = heard(*old)
+    assert torch.allclose(
+        names, torch.stack(list(old.values())).repeat(1, TAPS) @ context[:, :, :WORD].flatten(1).T, atol=0.01
+    )
+    codes = heard(*(code_tokens(Colour(rgb).code)[0] for rgb in PALETTE.values()))
+    assert torch.cdist(codes, names).argmin(1).tolist() == list(range(len(PALETTE)))
 
 
 def test_held_out_pairs_cover_every_shape() -> None:
