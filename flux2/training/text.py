@@ -132,7 +132,7 @@ def shades(colours: torch.Tensor) -> torch.Tensor:
     centred = 2 * colours - 1
     bowed = torch.sin(math.pi * colours) - 0.5
     mixed = 0.5 * centred * centred.roll(1, 1)
-    return SHADE * (centred @ ways + bowed @ bows + mixed @ pairs)
+    return torch.stack([centred @ ways, bowed @ bows, mixed @ pairs]).sum(0) * SHADE
 
 
 def steps(offsets: torch.Tensor) -> torch.Tensor:
@@ -151,7 +151,7 @@ def new_table(tokenizer: PreTrainedTokenizerBase, known: Mapping[str, torch.Tens
     words = torch.randn(len(tokenizer), WORD, generator=torch.Generator().manual_seed(0))
     table = torch.cat([words, torch.zeros(len(tokenizer), HIDDEN - WORD)], 1)
     names = [tokenizer.encode(" " + name)[0] for name in COLOURS]
-    coarse, fine = (tokenizer.convert_tokens_to_ids(list(tokens())) for tokens in (coarse_tokens, fine_tokens))
+    coarse, fine = (torch.tensor(tokenizer.convert_tokens_to_ids(list(t()))) for t in (coarse_tokens, fine_tokens))
     table[coarse, :WORD] = table[names, :WORD].mean(0)
     table[fine, :WORD] = words[fine[0]]
     for word, vector in (known or {}).items():

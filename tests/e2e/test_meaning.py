@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from flux2.training.cases import CENTRE_TOLERANCE
-from flux2.training.reader import Seen, read
+from flux2.training.cases import CENTRE_TOLERANCE, HEX_TOLERANCE
+from flux2.training.reader import Seen, delta_e, read
 from sandbox.message import Message
 from sandbox.once import Errand, converse
 from sandbox.stack import Stack
@@ -16,6 +16,7 @@ from sandbox.stack import Stack
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PROMPT, EDIT = "a red circle on a white background", "make it blue"
+CODED = "a circle in hex #1B6B6F on a white background"
 
 
 async def seen(stack: Stack, out: Path, then: tuple[str, ...] = ()) -> tuple[Seen, str]:
@@ -33,6 +34,14 @@ async def test_a_red_circle_becomes_a_blue_one_in_the_same_place(stack: Stack, t
     assert (after.shape, after.colour, ground_after) == ("circle", "blue", "white")
     assert math.dist((before.x, before.y), (after.x, after.y)) <= CENTRE_TOLERANCE
     assert after.radius == pytest.approx(before.radius, rel=0.15)
+
+
+async def test_a_hex_code_is_the_colour_of_the_picture(stack: Stack, tmp_path: Path) -> None:
+    """The code goes from the message to the posted pixels: the circle's colour is the one that was written."""
+    line = await converse(Errand("imagine", tmp_path, CODED, options={"seed": "1"}), stack)
+    (circle,) = read(Image.open(line["files"][0])).objects
+    assert circle.shape == "circle"
+    assert delta_e(circle.rgb, (0x1B, 0x6B, 0x6F)) <= HEX_TOLERANCE
 
 
 async def read_from(stack: Stack, message: Message) -> Seen:
