@@ -76,6 +76,11 @@ _SHAPES = Plan(
 )
 """Half of it one object, as the first weights had it: colours and references are learned by then, shapes lag behind."""
 _EDITS = replace(_SHAPES, kinds={"one": 0.38, "two": 0.08, "edit": 0.42, "blend": 0.08, "sharpen": 0.04})
+_POLISH = replace(
+    _SHAPES,
+    kinds={"one": 0.37, "two": 0.12, "edit": 0.39, "blend": 0.08, "sharpen": 0.04},
+    grids={(8, 8): 0.76, (6, 10): 0.12, (10, 6): 0.12},
+)
 
 FOUNDATION = (
     Phase("draw", 940, _closed({"one": 1.0}, _ONLY), rate=2e-3, last_rate=1e-3),
@@ -103,7 +108,8 @@ RECIPES: dict[str, tuple[Phase, ...]] = {
         Phase("learn", 200, _VALUES, rate=6e-4, last_rate=6e-4, average=0.997, others=0.5),
         Phase("settle", 362, _VALUES, rate=6e-4, last_rate=3.7e-4, average=0.995, others=0.5),
         Phase("shapes", 182, _SHAPES, rate=5e-4, last_rate=3.78e-4, average=0.993, others=0.4),
-        Phase("polish", 558, _EDITS, rate=3.78e-4, last_rate=5e-6, average=0.993, others=0.4),
+        Phase("edits", 256, _EDITS, rate=3.78e-4, last_rate=2.07e-4, average=0.993, others=0.4),
+        Phase("polish", 400, _POLISH, rate=2.07e-4, last_rate=5e-6, average=0.993, others=0.4),
     ),
     "wide": (
         Phase(
@@ -124,8 +130,8 @@ RECIPES: dict[str, tuple[Phase, ...]] = {
         ),
     ),
 }
-"""What follows the foundation, which is the plan the weights in flux2/sample were made by (docs/sample-model.md says
-how far it was repeated). "wide" teaches sizes, hex codes and free placement and wants a GPU: not run to its end yet."""
+"""What follows the foundation. The weights in flux2/sample went through "steady" and "codes" (docs/sample-model.md says
+how). "wide" teaches sizes, hex codes and free placement and wants a GPU: not run to its end yet."""
 
 
 def phases(recipe: str, *, from_nothing: bool) -> tuple[Phase, ...]:

@@ -28,6 +28,7 @@ PROMPTS = (
     "a small blue square left of a large green triangle",
     "a red star above a blue circle",
     "a yellow ring right of a black cross",
+    "a circle in hex #1b6b6f on a white background",
 )
 EDITS = (
     "make it blue",

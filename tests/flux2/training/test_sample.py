@@ -24,9 +24,12 @@ GRID = (8, 8)
 N = 12
 PASSED = [
     ("one object, held-out", "colour", 0.9),
-    ("one object, held-out", "ground", 0.8),
+    ("one object, held-out", "ground", 0.9),
     ("one object, held-out", "shape", 0.7),
     ("one object, held-out", "place", 0.8),
+    ("hex colour", "colour", 0.7),
+    ("edit colour", "asked", 0.9),
+    ("two references: colour", "asked", 0.75),
 ]
 
 
