@@ -9,6 +9,7 @@ import pytest
 
 from bot.client import Flux2Bot
 from bot.ledger.job import Job
+from sandbox.faults import Delay, Fault
 from sandbox.server import SandboxServer
 
 Gpu = Any
@@ -33,10 +34,11 @@ async def test_a_list_is_drawn_once_its_owner_agrees(server: SandboxServer, bot:
 
 
 async def test_a_list_that_is_not_wanted_leaves_nothing(server: SandboxServer, bot: Flux2Bot) -> None:
-    """The question goes and nothing is queued."""
+    """The question goes and nothing is queued, also where the press comes before the bot knows that it has asked."""
     luna = server.member("luna")
+    server.world.faults.add(Fault("PATCH", r"/messages/@original$", Delay(0.5, after_commit=True)))
     asked = await (await luna.slash("imagine", {"prompt": "a {red|blue} fox"})).answer()
-    await luna.press(asked, "Leave it")
+    assert not (await luna.press(asked, "Leave it")).failed
     await server.world.hub.until(lambda: True if server.world.message(asked.id) is None else None, 15)
     assert await bot.services.ledger.open_jobs() == []
 
