@@ -49,7 +49,7 @@ async def test_a_picture_its_buttons_and_its_edits_live_in_direct_messages(
 
     listed = await (await luna.slash("history", channel=luna.dm)).answer()
     assert f"`{job.id}`" in listed.content
-    assert "Nothing of yours" in (await (await luna.slash("history")).answer()).content
+    assert "drawn nothing here yet" in (await (await luna.slash("history")).answer()).content
 
 
 async def test_in_direct_messages_the_operators_figure_counts(
