@@ -90,12 +90,18 @@ def judge_gateway(latencies: Sequence[float]) -> Finding:
     return ok("Gateway", f"{1000 * worst:.0f} ms")
 
 
+def spelled(permissions: Iterable[str]) -> str:
+    """Permissions as Discord's own pages name them."""
+    others = {"read_messages": "View Channels", "send_messages_in_threads": "Send Messages in Threads"}
+    return ", ".join(others.get(name, name.replace("_", " ").title()) for name in permissions)
+
+
 def judge_permissions(has: discord.Permissions) -> Finding:
     """What the bot lacks in a channel."""
     missing = [name for name, needed in NEEDED if needed and not getattr(has, name)]
     if not missing:
         return ok("Permissions", "all of them in this channel")
-    names = ", ".join(name.replace("_", " ").title() for name in missing)
+    names = spelled(missing)
     fix = "Give them to the bot in this channel, or invite it again with the link of python -m bot invite."
     if set(missing) <= _OPTIONAL:
         return warn("Permissions", f"missing here: {names}; results stay in the channel itself", fix)

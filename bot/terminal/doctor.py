@@ -43,7 +43,7 @@ async def invite(settings: BotSettings) -> int:
     try:
         await client.login(settings.discord_token.get_secret_value())
         assert client.application_id is not None
-        names = ", ".join(name.replace("_", " ").title() for name, needed in discord_side.NEEDED if needed)
+        names = discord_side.spelled(name for name, needed in discord_side.NEEDED if needed)
         sys.stdout.write(
             f"{discord_side.invite_url(client.application_id)}\nPermissions: {discord_side.NEEDED.value} ({names}).\n"
         )

@@ -59,7 +59,9 @@ def read(path: Path) -> dict[str, Style]:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
         return {name: Style.model_validate({"name": name, **table}) for name, table in tables.items()}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError) as error:
-        raise StylesUnreadable(f"The styles in {path} cannot be read ({error}); mend the file.") from error
+        raise StylesUnreadable(
+            f"The styles in {path} cannot be read ({error}); mend the file or name another."
+        ) from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(step) for step in first["loc"])

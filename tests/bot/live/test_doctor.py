@@ -100,5 +100,5 @@ async def test_the_terminal_prints_report_and_invitation(
     assert f"client_id={server.world.application_id}" in printed
     assert "permissions=309237763072" in printed
     assert "scope=bot+applications.commands" in printed
-    assert "Permissions: 309237763072 (" in printed
+    assert "Permissions: 309237763072 (View Channels, Send Messages, " in printed
     assert "Read Message History" in printed
