@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import discord
 
 from bot import access, answers
-from bot.interactions.base import JobButton, job_of, pressed_under
+from bot.interactions.base import JobButton, job_of, pressed_under, result_of
 from bot.interactions.custom_id import Verb, template
 from bot.language import N_, _
+from bot.ledger.job import Job
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
@@ -30,5 +31,13 @@ class DeleteButton(JobButton, template=template(Verb.DELETE)):
         if not await answers.acknowledge(interaction):
             return
         with contextlib.suppress(discord.NotFound):
-            await (await pressed_under(interaction, job)).delete()
+            await (await _meant(interaction, job)).delete()
         await interaction.followup.send(_("Deleted."), ephemeral=True)
+
+
+async def _meant(interaction: discord.Interaction[Flux2Bot], job: Job) -> discord.Message | discord.PartialMessage:
+    """The message above; where the bot may not read, the one on record, which it may still take away."""
+    try:
+        return await pressed_under(interaction, job)
+    except discord.Forbidden:
+        return result_of(job, interaction.client)

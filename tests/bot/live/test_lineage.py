@@ -153,9 +153,9 @@ async def test_a_branch_is_a_thread_of_its_own(
 
 
 async def test_what_was_hidden_is_hidden_in_a_branch_which_its_owner_takes_away(
-    server: SandboxServer, line: list[Drawn]
+    server: SandboxServer, bot: Flux2Bot, line: list[Drawn]
 ) -> None:
-    """Behind More… it is the message above that is meant, though another one is on record."""
+    """Behind More… it is the message above that is meant, though another one is on record, which goes unread."""
     _, (second, second_message), _ = line
     luna = server.member("luna")
     await pressed(luna, second_message, "More…", "Spoiler")
@@ -166,3 +166,8 @@ async def test_what_was_hidden_is_hidden_in_a_branch_which_its_owner_takes_away(
     assert [file.filename[:8] for file in copy.attachments] == ["SPOILER_"]
     await pressed(luna, copy, "More…", "Delete")
     assert (copy.deleted, second_message.deleted) == (True, False)
+    world = server.world
+    world.overwrite(world.channel("pictures"), world.bot, deny=Permission.READ_MESSAGE_HISTORY)
+    await bot.wait_for("guild_channel_update", timeout=5)
+    assert (await pressed(luna, second_message, "More…", "Delete")).content == "Deleted."
+    assert second_message.deleted
