@@ -117,7 +117,11 @@ def test_a_final_looks_at_the_draft_as_image_1() -> None:
     assert (request.model, request.num_inference_steps, request.count, request.seed) == ("klein-4b", 4, 1, 7)
     assert request.width / request.height == pytest.approx(1.5, rel=0.02)
     assert request.width * request.height == pytest.approx(1024 * 1024, rel=0.05)
-    assert notes == ("From image 3 of 4.", "Drawn by klein-4b with the draft as its image 1.")
+    assert notes == (
+        "From image 3 of 4.",
+        "Drawn by klein-4b with the draft as its image 1.",
+        "Image 1 decides the shape.",
+    )
 
 
 def test_a_final_of_a_large_draft_keeps_its_size() -> None:

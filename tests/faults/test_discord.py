@@ -46,7 +46,7 @@ async def test_a_limited_thread_waits_and_others_go_on(stack: WiredStack) -> Non
     # Long enough to draw that the limit stands before it is posted.
     status, limited = await ask(stack, steps=50, size="512x512")
     path = rf"^/channels/{status.id}/messages$"
-    stack.server.world.faults.add(Fault("POST", path, TooMany(8)))
+    stack.server.world.faults.add(Fault("POST", path, TooMany(12)))
     _, free = await ask(stack, "max", channel="lounge")
     await is_delivered(stack, free)
     await is_delivered(stack, limited)
