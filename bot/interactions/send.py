@@ -1,4 +1,4 @@
-"""Send me: the pictures by direct message, for whoever presses it."""
+"""DM me: the pictures by direct message, for whoever presses it."""
 
 from __future__ import annotations
 
