@@ -66,7 +66,8 @@ class AttachmentReader:
         self._limits = limits
         self._refresh = refresh
         self._session: aiohttp.ClientSession | None = None
-        self._decoding = asyncio.Semaphore(_DECODED_AT_ONCE)
+        self.decoding = asyncio.Semaphore(_DECODED_AT_ONCE)
+        """Held by whoever opens a picture in this process: a large one takes hundreds of megabytes."""
 
     def check(self, attachments: Sequence[Attached]) -> None:
         """Refuse what the payload alone gives away: bytes, type and pixels as Discord states them."""
@@ -107,7 +108,7 @@ class AttachmentReader:
         for number, attachment in enumerate(attachments, start=1):
             data = await self.fetch(attachment, max_bytes=self._limits.max_bytes)
             with _named(attachment):
-                async with self._decoding:
+                async with self.decoding:
                     picture, said = await asyncio.to_thread(self._keep, data, max_pixels)
             pictures.append(picture)
             if len(attachments) > 1:
@@ -132,7 +133,7 @@ class AttachmentReader:
         self._check_one(attachment)
         data = await self.fetch(attachment, max_bytes=self._limits.max_bytes)
         with _named(attachment):
-            async with self._decoding:
+            async with self.decoding:
                 return await asyncio.to_thread(self._keep_mask, data)
 
     def _keep_mask(self, data: bytes) -> ReferenceImage:
@@ -141,7 +142,7 @@ class AttachmentReader:
     async def require_marked(self, request: GenerationRequest) -> None:
         """Refuse a mask that marks nothing on its picture, which both are in the blobs. Raises InvalidRequest."""
         if request.mask_image is not None:
-            async with self._decoding:
+            async with self.decoding:
                 await asyncio.to_thread(self._mark, request.reference_images[0], request.mask_image)
 
     def _mark(self, picture: ReferenceImage, mask: ReferenceImage) -> None:

@@ -76,7 +76,9 @@ async def _question(
     interaction: discord.Interaction[Flux2Bot], job: Job, labels: tuple[str, ...], number: int
 ) -> tuple[str, discord.File, ui.View]:
     picture = await picture_meant(interaction, job, number)
-    data = await asyncio.to_thread(_grid, picture, interaction.client.services.blobs)
+    services = interaction.client.services
+    async with services.attachments.decoding:
+        data = await asyncio.to_thread(_grid, picture, services.blobs)
     told = _("The picture under a grid of three by three cells, A1 at the top left, C3 at the bottom right.")
     view = ui.View(timeout=None)
     if len(labels) > 1:

@@ -31,6 +31,7 @@ from bot.origin import job_told_by
 from bot.picks import pick
 from bot.pictures import pictures_of
 from bot.policy import Applicant
+from bot.presenter import MAX_CONTENT, plain
 from bot.refusal import Refusal
 from flux2.errors import InvalidRequest
 
@@ -182,7 +183,9 @@ class ReplyEdits:
         )
 
     async def _explain(self, message: discord.Message, error: Exception) -> None:
-        if isinstance(error, (Refusal, InvalidRequest)):
+        if isinstance(error, InvalidRequest):
+            text = plain(str(error), MAX_CONTENT // 2)  # it may quote what was written, and everybody reads it
+        elif isinstance(error, Refusal):
             text = str(error)
         else:
             _log.error("Reply %d could not be taken.", message.id, exc_info=error)
