@@ -18,6 +18,8 @@ from sandbox.once import job_ids
 from sandbox.stack import Stack
 
 PATIENCE_S = 90.0
+ABANDONED_S = 160.0
+"""Two minutes until RQ takes a lane's job for abandoned, and some for its clean-up to come round."""
 _ID = re.compile(r"[0-9a-f]{16,}(?:-\w+)?|[\w.-]+-\d+-[\w-]+|\d{15,}")
 
 
@@ -98,8 +100,8 @@ async def _check_redis(stack: Stack) -> None:
     async with stack.connect() as client:
         lists = await _lists(client)
         assert not any(lists.values()), lists
-        # RQ removes a job after the work it stood for was seen to be done.
-        deadline = time.monotonic() + PATIENCE_S
+        # RQ removes a job a moment after its work was seen to be done; that of a lane that died, after two minutes.
+        deadline = time.monotonic() + ABANDONED_S
         while left := [key for pattern in ("lease:*", "rq:job:*") async for key in client.scan_iter(pattern)]:
             assert time.monotonic() < deadline, left
             await asyncio.sleep(0.05)
