@@ -15,12 +15,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from flux2.models import HOSTED, MEGAPIXEL, REGISTRY, Bounds, Model  # noqa: E402 - the path comes first
-from flux2.prompting import builder, scene, styles  # noqa: E402
-from flux2.region import PLACES  # noqa: E402
-from flux2.request import MAX_PROMPT, MAX_REFERENCES, MAX_SEED  # noqa: E402
-from flux2.sizing import ASPECTS, MATCH, MEGAPIXELS  # noqa: E402
-from flux2.upsampling.openrouter import DEFAULT_MODEL  # noqa: E402
-from flux2.upscaling import request as upscale  # noqa: E402
+from flux2.prompting import builder, scene, styles  # noqa: E402 - the path comes first
+from flux2.region import PLACES  # noqa: E402 - the path comes first
+from flux2.request import MAX_PROMPT, MAX_REFERENCES, MAX_SEED  # noqa: E402 - the path comes first
+from flux2.sizing import ASPECTS, MATCH, MEGAPIXELS  # noqa: E402 - the path comes first
+from flux2.upsampling.openrouter import DEFAULT_MODEL  # noqa: E402 - the path comes first
+from flux2.upscaling import request as upscale  # noqa: E402 - the path comes first
 
 PAGE = ROOT / "docs/parameters.md"
 MAKERS, TOGETHER, FAL, LUMENFALL, OXEN = "CLI", "Together", "fal", "Lumenfall", "Workbench"

@@ -119,7 +119,7 @@ class Screening:
             return False
         try:
             return not self.scorer.score(image) <= self.levels.hide
-        except Exception:  # noqa: BLE001 - as in _heed
+        except Exception:  # noqa: BLE001 - whatever a screen fails with, nothing is shown openly unjudged
             _log.exception("It could not be judged whether a result is better hidden")
             return True
 

@@ -15,20 +15,20 @@ from bot.skeletons import skeleton
 from bot.variations import STRONG, SUBTLE, finer, finished, varied
 from flux2.models import BY_QUALITY, REGISTRY, better
 from flux2.request import GenerationRequest, ReferenceImage, settle
-from flux2.upscaling.request import NEUTRAL
+from flux2.upscaling.request import NEUTRAL, UpscaleRequest
 from flux2.upscaling.request import settle as settle_upscale
-from worker.contract import Picture, Request
+from worker.contract import Picture
 
 SAMPLE, KLEIN, DEV = REGISTRY["sample"], REGISTRY["klein-4b"], REGISTRY["dev"]
 OTHER = ReferenceImage(sha256="e" * 64, width=64, height=64)
 
 
-def job(request: Request, **changes: Any) -> Job:
+def job(request: GenerationRequest | UpscaleRequest, **changes: Any) -> Job:
     """A job that was drawn as asked; a list's pictures have their sheet."""
     count = request.count + bool(getattr(request, "variants", ()))
     drawn = tuple(
         Picture(
-            sha256=f"{number}" * 64, output_format="webp", width=request.width, height=request.height,  # type: ignore[union-attr]
+            sha256=f"{number}" * 64, output_format="webp", width=request.width, height=request.height,
             size_bytes=1, seed=1,
         )
         for number in range(1, count + 1)

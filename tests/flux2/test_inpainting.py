@@ -1,6 +1,7 @@
 """flux2.inpainting: what is drawn into the hole, by every pipeline, with one copy of the weights."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,9 +29,9 @@ def two_circles(size: tuple[int, int] = (192, 128)) -> Image.Image:
     return large.resize(size, Image.Resampling.LANCZOS)
 
 
-def ask(engine: Engine, prompt: str, *images: Image.Image, **options: object) -> GenerationRequest:
+def ask(engine: Engine, prompt: str, *images: Image.Image, **options: Any) -> GenerationRequest:
     references = tuple(ReferenceImage(sha256="0" * 64, width=i.width, height=i.height) for i in images)
-    request, _ = settle(engine.model, prompt, reference_images=references, seed=1, **options)  # type: ignore[arg-type]
+    request, _ = settle(engine.model, prompt, reference_images=references, seed=1, **options)
     return request
 
 

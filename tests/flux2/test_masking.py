@@ -1,6 +1,7 @@
 """flux2.masking: masks from any file, the window that is drawn, the paste that keeps every other pixel."""
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,10 +45,10 @@ def test_a_mask_may_be_of_any_mode(mode: str) -> None:
 
 
 @pytest.mark.parametrize("colour", ["black", (100, 100, 100)])
-def test_a_mask_without_white_is_refused(colour: object) -> None:
+def test_a_mask_without_white_is_refused(colour: Any) -> None:
     """The sentence says what to paint."""
     with pytest.raises(InvalidRequest, match="paint white what should"):
-        masking.open_mask(saved(Image.new("RGB", (40, 40), colour)), max_pixels=10_000)  # type: ignore[arg-type]
+        masking.open_mask(saved(Image.new("RGB", (40, 40), colour)), max_pixels=10_000)
 
 
 def test_cells_and_paint_add_up_at_any_size() -> None:

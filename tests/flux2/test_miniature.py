@@ -46,10 +46,10 @@ def gradient(width: int = 128, height: int = 96) -> Image.Image:
     return Image.merge("RGB", [Image.linear_gradient("L").resize((width, height)).rotate(90 * i) for i in range(3)])
 
 
-def ask(engine: Engine, kind: str, *images: Image.Image, **options: object) -> GenerationRequest:
+def ask(engine: Engine, kind: str, *images: Image.Image, **options: Any) -> GenerationRequest:
     references = tuple(ReferenceImage(sha256="0" * 64, width=i.width, height=i.height) for i in images)
-    given = {"seed": 1, "size": "128x96", "steps": STEPS[kind], **options}
-    return settle(engine.model, PROMPT, reference_images=references, **given)[0]  # type: ignore[arg-type]
+    given: dict[str, Any] = {"seed": 1, "size": "128x96", "steps": STEPS[kind], **options}
+    return settle(engine.model, PROMPT, reference_images=references, **given)[0]
 
 
 @pytest.mark.parametrize("with_reference", [False, True])

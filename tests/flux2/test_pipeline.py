@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,11 +16,9 @@ from flux2.request import GenerationRequest, ReferenceImage, settle
 PROMPT = "a red circle on a white background"
 
 
-def ask(
-    engine: Engine, prompt: str = PROMPT, *images: Image.Image, seed: int = 1, **options: object
-) -> GenerationRequest:
+def ask(engine: Engine, prompt: str = PROMPT, *images: Image.Image, seed: int = 1, **options: Any) -> GenerationRequest:
     references = tuple(ReferenceImage(sha256="0" * 64, width=i.width, height=i.height) for i in images)
-    request, _ = settle(engine.model, prompt, reference_images=references, seed=seed, **options)  # type: ignore[arg-type]
+    request, _ = settle(engine.model, prompt, reference_images=references, seed=seed, **options)
     return request
 
 

@@ -1,5 +1,7 @@
 """flux2.region: cells by name, where they lie, and the size a part is drawn at."""
 
+from typing import Any
+
 import pytest
 
 from flux2 import region
@@ -91,10 +93,10 @@ def test_what_is_not_masked_is_written_as_before() -> None:
         ({"reference_images": (picture(),), "mask_image": picture(1024, 768)}, "1024x768 and the picture 1024x1024"),
     ],
 )
-def test_a_mask_that_fits_nothing_is_refused(options: dict[str, object], sentence: str) -> None:
+def test_a_mask_that_fits_nothing_is_refused(options: dict[str, Any], sentence: str) -> None:
     """One sentence each, before any pixel is touched."""
     with pytest.raises(InvalidRequest, match=sentence):
-        settle(KLEIN, "a hat", **options)  # type: ignore[arg-type]
+        settle(KLEIN, "a hat", **options)
 
 
 def test_a_model_that_takes_no_mask_says_so() -> None:

@@ -1,5 +1,7 @@
 """flux2.request: what one render asks for."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,11 +96,11 @@ def test_what_is_settled_is_always_within_the_models_bounds(
         (KLEIN, {"strength": 1.5, "init_image": references(1)[0]}, "Strength 1.5 is out of range; give 0.05 to 1."),
     ],
 )  # fmt: skip
-def test_refusals_name_the_value_and_the_limit(model: Model, options: dict[str, object], sentence: str) -> None:
+def test_refusals_name_the_value_and_the_limit(model: Model, options: dict[str, Any], sentence: str) -> None:
     """Each refusal is one sentence with what was sent and what to send instead."""
     prompt = str(options.pop("prompt", "a fox"))
     with pytest.raises(InvalidRequest) as refused:
-        settle(model, prompt, **options)  # type: ignore[arg-type]
+        settle(model, prompt, **options)
     assert str(refused.value) == sentence
 
 
@@ -125,11 +127,11 @@ def test_the_first_reference_gives_the_shape() -> None:
     ],
 )
 def test_a_picture_drawn_anew_keeps_its_size(
-    side: int, across: int, options: dict[str, str], expected: tuple[int, int]
+    side: int, across: int, options: dict[str, Any], expected: tuple[int, int]
 ) -> None:
     """Snapped, and as large as the model draws; whatever shape the references have."""
     picture = ReferenceImage(sha256="b" * 64, width=side, height=across)
-    request, notes = settle(KLEIN, "a fox", init_image=picture, reference_images=references(1), **options)  # type: ignore[arg-type]
+    request, notes = settle(KLEIN, "a fox", init_image=picture, reference_images=references(1), **options)
     assert (request.width, request.height) == expected
     assert request.strength == DEFAULT_STRENGTH
     assert not any("shape" in note for note in notes)

@@ -1,6 +1,7 @@
 """flux2.scribble: a place marked on a copy of the picture."""
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,11 +36,11 @@ def read(picture: Image.Image, data: bytes) -> np.ndarray:
     ("colour", "scale", "quality"),
     [("red", 1.0, 95), ("white", 1.0, 60), ("black", 0.6, 75), ((60, 200, 90), 0.6, 75), ("red", 1.5, 75)],
 )
-def test_what_is_circled_may_change(colour: object, scale: float, quality: int) -> None:
+def test_what_is_circled_may_change(colour: Any, scale: float, quality: int) -> None:
     """A ring in any colour means what it goes around; a copy that was scaled and compressed marks nothing else."""
     picture = photograph()
     copy = picture.copy()
-    ImageDraw.Draw(copy).ellipse((500, 200, 800, 500), outline=colour, width=14)  # type: ignore[arg-type]
+    ImageDraw.Draw(copy).ellipse((500, 200, 800, 500), outline=colour, width=14)
     asked = Image.new("L", picture.size)
     ImageDraw.Draw(asked).ellipse((500, 200, 800, 500), fill=255)
     found, meant = read(picture, sent(copy, scale, quality)), np.asarray(asked) > 0

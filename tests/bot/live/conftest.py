@@ -20,6 +20,7 @@ from bot.ledger.job import Caps, Job, NewJob, State
 from config.settings import BotSettings
 from flux2.models import REGISTRY
 from sandbox.member import Upload
+from sandbox.message import Message
 from sandbox.redis_server import RedisServer
 from sandbox.server import SandboxServer
 from worker.blobs import open_blobs
@@ -223,6 +224,36 @@ def closed(bot: Flux2Bot) -> Callable[[str], Awaitable[Job]]:
                 await asyncio.sleep(0.05)
 
     return wait
+
+
+@pytest.fixture
+def draw_one(
+    server: SandboxServer, gpu: Gpu, only_job: Callable[[], Awaitable[Job]], closed: Callable[[str], Awaitable[Job]]
+) -> Callable[[], Awaitable[tuple[Job, Message]]]:
+    """Draws the one open job, and returns it with the message of its pictures."""
+
+    async def posted() -> tuple[Job, Message]:
+        job = await only_job()
+        await gpu.draw(job)
+        job = await closed(job.id)
+        message = server.world.message(job.result_message_id or 0)
+        assert message is not None
+        return job, message
+
+    return posted
+
+
+@pytest.fixture
+def drawn(
+    server: SandboxServer, bot: Flux2Bot, draw_one: Callable[[], Awaitable[tuple[Job, Message]]]
+) -> Callable[..., Awaitable[tuple[Job, Message]]]:
+    """Draws for luna, as she asks for it with /imagine."""
+
+    async def draw(**options: object) -> tuple[Job, Message]:
+        await (await server.member("luna").slash("imagine", {"prompt": "a red fox", **options})).answer()
+        return await draw_one()
+
+    return draw
 
 
 def png(width: int = 64, height: int = 64, colour: tuple[int, ...] = (200, 30, 30), mode: str = "RGB") -> bytes:

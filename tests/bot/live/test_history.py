@@ -22,16 +22,14 @@ Draw = Callable[[str], Awaitable[Job]]
 
 
 @pytest.fixture
-def draw(server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed) -> Draw:
+def draw(drawn: Callable[..., Awaitable[tuple[Job, Message]]]) -> Draw:
     """Draws a prompt for luna."""
 
-    async def drawn(prompt: str) -> Job:
-        await (await server.member("luna").slash("imagine", {"prompt": prompt})).answer()
-        job = await only_job()
-        await gpu.draw(job)
-        return await closed(job.id)
+    async def one(prompt: str) -> Job:
+        job, _ = await drawn(prompt=prompt)
+        return job
 
-    return drawn
+    return one
 
 
 async def test_pictures_are_found_and_only_ones_own(server: SandboxServer, bot: Flux2Bot, draw: Draw) -> None:

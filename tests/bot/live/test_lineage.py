@@ -22,18 +22,13 @@ Drawn = tuple[Job, Message]
 
 
 @pytest.fixture
-def draw(server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed) -> Callable[[], Any]:
+def draw(server: SandboxServer, bot: Flux2Bot, draw_one: Callable[[], Awaitable[Drawn]]) -> Callable[[], Any]:
     """Draws the one job that was asked for, and returns it with its message."""
 
     async def drawn() -> Drawn:
         # What shows itself as a reply is admitted before anything can be awaited.
         await server.world.wait_for(lambda m: "Cancel" in m.labels())
-        job = await only_job()
-        await gpu.draw(job)
-        job = await closed(job.id)
-        message = server.world.message(job.result_message_id or 0)
-        assert message is not None
-        return job, message
+        return await draw_one()
 
     return drawn
 

@@ -24,15 +24,9 @@ Result = tuple[Job, Message]
 
 
 @pytest.fixture
-async def result(server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed) -> Result:
+async def result(drawn: Callable[..., Awaitable[Result]]) -> Result:
     """Luna's finished picture and its message."""
-    await (await server.member("luna").slash("imagine", {"prompt": "a red fox", "aspect": "16:9"})).answer()
-    job = await only_job()
-    await gpu.draw(job)
-    job = await closed(job.id)
-    message = server.world.message(job.result_message_id or 0)
-    assert message is not None
-    return job, message
+    return await drawn(aspect="16:9")
 
 
 def _spoken_after(server: SandboxServer, message: Message) -> list[Message]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import pytest
 from redis import Redis
 
 from bot.client import Flux2Bot
@@ -25,22 +24,6 @@ Gpu = Any
 OnlyJob = Callable[[], Awaitable[Job]]
 Closed = Callable[[str], Awaitable[Job]]
 Draw = Callable[..., Awaitable[tuple[Job, Message]]]
-
-
-@pytest.fixture
-def drawn(server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed) -> Draw:
-    """Draws for luna and returns the job and its message."""
-
-    async def draw(**options: Any) -> tuple[Job, Message]:
-        await (await server.member("luna").slash("imagine", {"prompt": "a red fox", **options})).answer()
-        job = await only_job()
-        await gpu.draw(job)
-        job = await closed(job.id)
-        message = server.world.message(job.result_message_id or 0)
-        assert message is not None
-        return job, message
-
-    return draw
 
 
 async def _next(server: SandboxServer, pressed: Message, only_job: OnlyJob) -> tuple[Job, Message]:
