@@ -15,7 +15,6 @@ from bot.ledger.facts import Pause
 from bot.ledger.governance import Governance
 from bot.ledger.job import Caps
 from bot.ledger.rows import now
-from bot.ledger.rules import Scope
 from bot.policy import Applicant, Demand, Elsewhere, Terms, terms
 from bot.presenter import plain
 from bot.refusal import Refusal
@@ -39,11 +38,10 @@ class Gate:
         own = {} if applicant.guild_id is None else await self._governance.rules(applicant.guild_id)
         return terms(applicant, own, operator, self._elsewhere)
 
-    def default_model(self, guild_id: int | None) -> str | None:
-        """The model of those who name none on that server, as far as `terms` has looked at its rules by now."""
-        places = (EVERYWHERE,) if guild_id is None else (guild_id, EVERYWHERE)
-        documents = (self._governance.known(place).get((Scope.GUILD, 0), {}) for place in places)
-        return next((model for document in documents if (model := document.get("default_model"))), None)
+    def default_model(self, applicant: Applicant) -> str | None:
+        """The model of those who name none there, as far as `terms` has looked at the rules by now."""
+        own = {} if applicant.guild_id is None else self._governance.known(applicant.guild_id)
+        return terms(applicant, own, self._governance.known(EVERYWHERE), self._elsewhere).usual.default_model
 
     async def left_today(self, applicant: Applicant) -> str:
         """What the member may still have today, in words; empty where nothing is counted."""

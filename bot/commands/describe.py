@@ -36,7 +36,7 @@ async def describe(
     services.attachments.check([image])
     if not await answers.acknowledge(interaction):
         return
-    drawn_by = await services.offer.choose(model, services.gate.default_model(interaction.guild_id))
+    drawn_by = await services.offer.choose(model, services.gate.default_model(applicant_in(interaction)))
     route = await services.routes.for_pictures(upsample, drawn_by)
     references = await services.attachments.read([image])
     entry = Entry(

@@ -45,7 +45,7 @@ async def enhance(
     services.attachments.check(attachments)
     if not await answers.acknowledge(interaction):
         return
-    drawn_by = await services.offer.choose(model, services.gate.default_model(interaction.guild_id))
+    drawn_by = await services.offer.choose(model, services.gate.default_model(applicant_in(interaction)))
     # What could not be drawn as it is need not be written better.
     Options(prompt=prompt).rehearse(drawn_by, ())
     if prompt.strip() in await services.ledger.written_for(interaction.user.id):

@@ -202,7 +202,7 @@ def check_payload(
         return
     # A model that was not there at the last look may be there now: that is asked after the answer.
     if seen and (options.model is None or options.model in seen):
-        default = services.gate.default_model(contexts.server_of(interaction))
+        default = services.gate.default_model(applicant_in(interaction))
         shapes = tuple(_shape(image) for image in pointed.attachments)
         mask = _shape(pointed.mask) if pointed.mask and pointed.mask.width else None
         options.rehearse(services.offer.pick(options.model, default), shapes, mask)

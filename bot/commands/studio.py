@@ -8,6 +8,7 @@ import discord
 from discord import app_commands
 
 from bot import contexts
+from bot.applicants import applicant_in
 from bot.interactions.studio import studio_modal
 from bot.language import N_
 
@@ -25,7 +26,7 @@ async def studio(interaction: discord.Interaction[Flux2Bot]) -> None:
     if not services.offer.seen:
         await services.offer.look()
     tray = await services.tray_desk.of(interaction.user.id)
-    await interaction.response.send_modal(studio_modal(services, interaction.guild_id, len(tray)))
+    await interaction.response.send_modal(studio_modal(services, applicant_in(interaction), len(tray)))
 
 
 async def setup(bot: Flux2Bot) -> None:

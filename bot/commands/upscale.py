@@ -100,7 +100,7 @@ async def enlarge(
     contexts.require_posting(interaction, private=private)
     reach = contexts.reach_of(interaction, private=private)
     services.attachments.check([image])
-    preferred = services.gate.default_model(interaction.guild_id)
+    preferred = services.gate.default_model(applicant_in(interaction))
     if services.offer.seen and image.width and image.height:
         wish.rehearse(services.offer.pick(None, preferred), (image.width, image.height))
     if not await answers.acknowledge(interaction, ephemeral=reach is Reach.PRIVATE):

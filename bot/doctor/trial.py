@@ -51,7 +51,7 @@ async def try_a_job(interaction: discord.Interaction[Flux2Bot]) -> Finding:
     """Draw a small picture for whoever asks, as one of his own, and wait for it."""
     services, began = interaction.client.services, time.monotonic()
     try:
-        model = await services.offer.choose(None, services.gate.default_model(interaction.guild_id))
+        model = await services.offer.choose(None, services.gate.default_model(applicant_in(interaction)))
         request, _ = Options(prompt=_PROMPT).settle(model)
         entry = Entry(
             idempotency_key=f"i{interaction.id}",

@@ -12,6 +12,7 @@ from bot.answer_front import AnswerFront
 from bot.applicants import applicant_in
 from bot.fronts import ReplyFront, parent_of
 from bot.ledger.job import Job, Reach
+from flux2.models import Model
 from worker.contract import Request
 
 if TYPE_CHECKING:
@@ -42,6 +43,14 @@ def _answered(interaction: discord.Interaction[Flux2Bot], parent: Job) -> int:
     if is_private and parent.result_message_id and parent.result_channel_id == interaction.channel_id:
         return parent.result_message_id
     return interaction.message.id
+
+
+async def model_of(interaction: discord.Interaction[Flux2Bot], job: Job) -> Model:
+    """The model that drew the job while a worker serves it, else the usual one here. Raises Refusal without one."""
+    services = interaction.client.services
+    live = await services.offer.look()
+    own = job.request.model if job.request.model in live else None
+    return services.offer.pick(own, services.gate.default_model(applicant_in(interaction)))
 
 
 async def redraw(

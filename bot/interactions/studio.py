@@ -12,6 +12,7 @@ from bot.gathering import Pointed
 from bot.interactions.forms import Filled
 from bot.language import N_, _, ngettext
 from bot.options import Options
+from bot.policy import Applicant
 from bot.refusal import Refusal
 from bot.remote import uploads_in
 from bot.services import Services
@@ -31,10 +32,10 @@ _AS_IT_COMES = "-"
 _SHAPES = {"1:1": N_("Square"), "16:9": N_("Wide"), "9:16": N_("Tall")}
 
 
-def studio_modal(services: Services, guild_id: int | None, tray: int, *, uses_tray: bool = False) -> ui.Modal:
+def studio_modal(services: Services, applicant: Applicant, tray: int, *, uses_tray: bool = False) -> ui.Modal:
     """The form for a member with `tray` pictures laid by. Raises Refusal where no model is offered."""
     offer = services.offer
-    chosen = offer.pick(None, services.gate.default_model(guild_id))
+    chosen = offer.pick(None, services.gate.default_model(applicant))
     modal = ui.Modal(title=_("Studio"), custom_id=FORM, timeout=_FORGET_S)
     words: ui.TextInput[ui.Modal] = ui.TextInput(
         custom_id=PROMPT, style=discord.TextStyle.paragraph, max_length=_MAX_FIELD

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import discord
 from discord import ui
 
+from bot.applicants import applicant_in
 from bot.interactions.base import guarded
 from bot.interactions.studio import studio_modal
 from bot.language import _
@@ -151,7 +152,7 @@ async def _arrange(interaction: discord.Interaction[Flux2Bot], order: Any) -> No
 async def _open_studio(interaction: discord.Interaction[Flux2Bot]) -> None:
     services = interaction.client.services
     tray = await services.tray_desk.of(interaction.user.id)
-    await interaction.response.send_modal(studio_modal(services, interaction.guild_id, len(tray), uses_tray=True))
+    await interaction.response.send_modal(studio_modal(services, applicant_in(interaction), len(tray), uses_tray=True))
 
 
 ITEMS = (FirstSelect, OutSelect, ClearButton, DrawButton)

@@ -12,7 +12,7 @@ from bot.enlarging import Enlargement, recipe_of, which_of
 from bot.interactions.base import JobButton
 from bot.interactions.choosing import PictureSelect, drawn, picture_meant
 from bot.interactions.custom_id import Verb, template
-from bot.interactions.redraw import redraw, require_posting, take
+from bot.interactions.redraw import model_of, redraw, require_posting, take
 from bot.language import N_, _
 from bot.ledger.job import Job
 from flux2.upscaling.request import MAX_PIXELS
@@ -60,9 +60,7 @@ async def _enlarge(interaction: discord.Interaction[Flux2Bot], job_id: str, numb
     if not await take(interaction, job):
         return
     services = interaction.client.services
-    models = await services.offer.look()
-    own = job.request.model if job.request.model in models else None
-    model = services.offer.pick(own, services.gate.default_model(interaction.guild_id))
+    model = await model_of(interaction, job)
     picture = await picture_meant(interaction, job, number, max_pixels=MAX_PIXELS)
     request, notes = Enlargement().settle(model, picture, recipe_of(job, number))
     request = await services.routes.seen(request, model)

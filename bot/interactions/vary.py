@@ -11,7 +11,7 @@ from bot.interactions.base import JobButton
 from bot.interactions.choosing import PictureSelect, drawn, picture_meant
 from bot.interactions.custom_id import Verb, template
 from bot.interactions.final import FinalButton, within_reach
-from bot.interactions.redraw import redraw, require_posting, take
+from bot.interactions.redraw import model_of, redraw, require_posting, take
 from bot.language import N_, _
 from bot.ledger.job import Job
 from bot.variations import STRONG, SUBTLE, finer, varied
@@ -95,10 +95,7 @@ async def _vary(interaction: discord.Interaction[Flux2Bot], job_id: str, number:
     job, _labels = await drawn(interaction, job_id)
     if not await take(interaction, job):
         return
-    services = interaction.client.services
-    live = await services.offer.look()
-    own = job.request.model if job.request.model in live else None
-    model = services.offer.pick(own, services.gate.default_model(interaction.guild_id))
+    model = await model_of(interaction, job)
     picture = await picture_meant(interaction, job, number)
     request, notes = varied(job, model, number, picture, strength)
     await redraw(interaction, job, request, source="vary", notes=notes)

@@ -90,15 +90,20 @@ async def test_rules_tighten_the_operators_caps_and_never_widen_them(ledger: Led
     assert (caps.per_member, caps.running) == (10, 2)
 
 
-async def test_the_default_model_is_the_servers_then_the_operators(ledger: Ledger, gate: Gate) -> None:
+async def test_the_channels_default_model_goes_before_the_servers_and_the_operators(ledger: Ledger, gate: Gate) -> None:
     """Known without asking once the rules were looked at."""
     await put(ledger, Scope.GUILD, 0, {"default_model": "dev"}, guild_id=EVERYWHERE)
-    assert gate.default_model(1) is None
+    outside = replace(LUNA, guild_id=None)
+    assert gate.default_model(LUNA) is None
     await gate.enter(LUNA)
-    assert (gate.default_model(1), gate.default_model(None)) == ("dev", "dev")
+    assert (gate.default_model(LUNA), gate.default_model(outside)) == ("dev", "dev")
     await put(ledger, Scope.GUILD, 0, {"default_model": "klein-9b"})
     await gate.enter(LUNA)
-    assert gate.default_model(1) == "klein-9b"
+    assert gate.default_model(LUNA) == "klein-9b"
+    await put(ledger, Scope.CHANNEL, LUNA.channel_id, {"default_model": "klein-4b"})
+    await gate.enter(LUNA)
+    assert gate.default_model(LUNA) == "klein-4b"
+    assert gate.default_model(replace(LUNA, channel_id=99)) == "klein-9b"
 
 
 async def test_every_change_is_in_the_audit_log_with_before_and_after(ledger: Ledger) -> None:
