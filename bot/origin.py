@@ -5,18 +5,37 @@ The same picture may be posted again any number of times; only the first message
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import discord
 
-from bot.interactions.custom_id import parse
-from bot.ledger.job import Job
+from bot.interactions.custom_id import Verb, parse
+from bot.ledger.job import OPEN, Job
+from bot.ledger.ledger import Ledger
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 
-async def job_told_by(message: discord.Message, client: Flux2Bot) -> Job | None:
+NEWS_PAUSES_S = (0.1, 0.2, 0.4, 0.8)
+"""What the news of a posting is waited for, in all half of the time that a press may go unanswered."""
+
+
+async def job_posted(job_id: str, ledger: Ledger, pauses_s: Sequence[float] = NEWS_PAUSES_S) -> Job | None:
+    """The job behind a button of its result: who is quick overtakes the news of the posting, so that is waited for."""
+    for pause_s in pauses_s:
+        job = await ledger.get(job_id)
+        if job is None or job.state not in OPEN:
+            return job
+        await asyncio.sleep(pause_s)
+    return await ledger.get(job_id)
+
+
+async def job_told_by(
+    message: discord.Message, client: Flux2Bot, pauses_s: Sequence[float] = NEWS_PAUSES_S
+) -> Job | None:
     """The job whose result, status or re-post `message` is; only buttons of our own messages are believed."""
     ledger = client.services.ledger
     job = await ledger.by_result_message(message.id)
@@ -24,5 +43,7 @@ async def job_told_by(message: discord.Message, client: Flux2Bot) -> Job | None:
         return job
     buttons = (item for row in message.components for item in getattr(row, "children", ()))
     named = filter(None, (parse(str(getattr(button, "custom_id", ""))) for button in buttons))
-    _, job_id = next(named, (None, None))
-    return await ledger.get(job_id) if job_id else None
+    verb, job_id = next(named, (None, None))
+    if job_id is None:
+        return None
+    return await job_posted(job_id, ledger, () if verb is Verb.CANCEL else pauses_s)

@@ -17,6 +17,7 @@ from bot import answers
 from bot.interactions.custom_id import Verb, custom_id
 from bot.language import _
 from bot.ledger.job import Job
+from bot.origin import NEWS_PAUSES_S, job_posted
 from bot.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -94,9 +95,9 @@ async def guarded(interaction: discord.Interaction[Flux2Bot], act: Any, *argumen
         await answers.explain(interaction, error)
 
 
-async def job_of(interaction: discord.Interaction[Flux2Bot], job_id: str) -> Job:
-    """Return the job a button names. Raises Refusal where its row is gone."""
-    job = await interaction.client.services.ledger.get(job_id)
+async def job_of(interaction: discord.Interaction[Flux2Bot], job_id: str, *, as_it_is: bool = False) -> Job:
+    """Return the job a button names, as posted, or `as_it_is` at the moment. Raises Refusal where its row is gone."""
+    job = await job_posted(job_id, interaction.client.services.ledger, () if as_it_is else NEWS_PAUSES_S)
     if job is None:
         raise Refusal(_("The recipe of this picture is no longer kept; write the prompt anew with /imagine."))
     return job

@@ -28,7 +28,7 @@ class CancelButton(JobButton, template=template(Verb.CANCEL)):
 
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Cancel; the status message tells the rest."""
-        job = await job_of(interaction, self.job_id)
+        job = await job_of(interaction, self.job_id, as_it_is=True)
         access.require_owner_of(job, interaction)
         if not await answers.acknowledge(interaction):
             return

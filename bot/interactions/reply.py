@@ -6,7 +6,6 @@ reply that removes itself. Readable without the message-content intent, because 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import re
@@ -43,6 +42,7 @@ _log = logging.getLogger(__name__)
 ERROR_SHOWN_S = 60.0
 CONFIRM_SHOWN_S = 300.0
 _NEWS_PAUSES_S = (0.2, 0.5, 1.0, 2.0)
+"""Longer than for a press: no reply expires."""
 _MENTION_OR_EMOJI = re.compile(r"<(?:@[!&]?|#|a?:\w+:)\d+>")
 # Scripts that write words without spaces: each character counts as one.
 _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
@@ -108,13 +108,7 @@ class ReplyEdits:
         assert reference.message_id is not None
         shown = reference.resolved
         if isinstance(shown, discord.Message) and shown.attachments:
-            for pause_s in _NEWS_PAUSES_S:
-                job = await job_told_by(shown, self._client)
-                # Its record is waited for as well: the next version links to it.
-                if job is not None and job.pictures and job.result_message_id is not None:
-                    return job
-                await asyncio.sleep(pause_s)
-            return await job_told_by(shown, self._client)
+            return await job_told_by(shown, self._client, _NEWS_PAUSES_S)
         return await self._client.services.ledger.by_result_message(reference.message_id)
 
     def _whose(self, message: discord.Message) -> _Whose | None:

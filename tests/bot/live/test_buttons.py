@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
+
+import pytest
 
 from bot.client import Flux2Bot
 from bot.ledger.job import Job, Outcome
@@ -167,3 +170,29 @@ async def test_a_failure_can_be_tried_again(
     assert "Not drawn" in final.content
     await luna.press(notice, "Again")
     assert (await _next(server, notice, only_job)).request.prompt == "a red fox"
+
+
+async def test_a_press_that_overtakes_the_news_of_the_posting_knows_all_pictures(
+    server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody quick presses before the ledger knows that there are pictures at all."""
+    luna = server.member("luna")
+    await (await luna.slash("imagine", {"prompt": "a red fox", "count": 2, "format": "png"})).answer()
+    job = await only_job()
+    attempt = await gpu.begin(job.id)
+    apply, held = bot.services.ledger.apply, asyncio.Event()
+
+    async def late(event: Any, *rest: Any) -> Any:
+        await held.wait()
+        return await apply(event, *rest)
+
+    monkeypatch.setattr(bot.services.ledger, "apply", late)  # the ledger's own, only later
+    assert await gpu.finish(job, attempt)
+    await gpu.post(job.id)
+    posted = await server.world.wait_for(lambda m: bool(m.attachments))
+    press = await luna.press(posted, "Upscale", wait=False)
+    await asyncio.sleep(0.3)
+    held.set()
+    asked = await press.answer()
+    (choice,) = (one for one in asked.walk_components() if one.get("placeholder") == "Which picture…")
+    assert [option["value"] for option in choice["options"]] == ["1", "2"]
