@@ -61,9 +61,11 @@ def worded(document: Document) -> str:
 
 
 def _value(name: str, value: Any) -> str:
-    """Channels and moments as Discord shows them, everything else as it is."""
+    """Members, channels and moments as Discord shows them, everything else as it is."""
     if name.endswith("channel") and isinstance(value, int):
         return f"<#{value}>"
+    if name == "user_id" and isinstance(value, int):
+        return f"<@{value}>"
     if name.endswith("_at") and isinstance(value, str):
         return f"<t:{int(datetime.fromisoformat(value).timestamp())}:f>"
     return plain(", ".join(value) if isinstance(value, list) else str(value), 200)

@@ -68,12 +68,13 @@ class PrivacyGroup(app_commands.Group):
 
         async def act() -> str:
             if await privacy.forget_member(user_id):
-                return _("Forgotten. Pictures posted in Discord are Discord's: delete them there.")
+                return _("Forgotten. What was posted in Discord stays there until a moderator deletes it.")
             return _("Being forgotten: what is being drawn or posted has to end first, then the rest goes by itself.")
 
         question = _(
             "Forget your prompts, pictures, references, presets and preferences? Buttons under your old pictures "
-            "will stop working, and what waits is cancelled. This cannot be undone."
+            "will stop working, and what waits is cancelled. This cannot be undone. What was posted in Discord stays "
+            "there: take away now, with More… and Delete, what should go too."
         )
         await dialogue.ask(interaction, question, _("Forget me"), act)
 

@@ -117,6 +117,35 @@ async def test_delete_takes_the_picture_away_and_dismiss_leaves_it(
     assert deeds == ["report delete", "report", "report dismiss", "report", "safety set"]
 
 
+async def test_who_forgets_a_picture_does_not_take_it_out_of_moderators_reach(
+    server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed
+) -> None:
+    """Reported before or after its recipe is forgotten, it can be deleted and its requester banned; whose it was stands
+    in the requester's own copy of the log."""
+    message = await _drawn(server, gpu, only_job, closed)
+    lounge, luna, ada, world = server.world.channel("lounge"), server.member("luna"), server.member("ada"), server.world
+    await (await ada.slash("admin safety set", {"reports_channel": lounge})).answer()
+    report = await _reported(server, message)
+    await bot.services.privacy.forget_member(luna.id)
+    assert (await (await luna.menu(message, "Report")).answer()).ephemeral
+    later = world.messages(lounge.id)[-1]
+    assert f"reports a picture of <@{luna.id}>" in later.content
+    await ada.press(report, "Ban")
+    judged = await world.wait_for(lambda one: one.id == report.id and one.labels() == [])
+    assert f"<@{luna.id}> is banned from drawing" in judged.content
+    await ada.press(later, "Delete")
+    await world.wait_for(lambda one: one.id == later.id and "**Deleted**" in one.content)
+    assert message.deleted
+    kept = await bot.services.ledger.forgetting.dossier(luna.id)
+    assert [row["action"] for row in kept["audit"]] == [
+        "report",
+        "report",
+        "ban",
+    ]
+    shown = await (await ada.slash("admin audit search", {"action": "report"})).answer()
+    assert f"user id <@{luna.id}>" in shown.content
+
+
 async def test_a_servers_pictures_are_hidden_and_kept_to_age_restricted_channels(
     server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed
 ) -> None:
