@@ -12,6 +12,7 @@ from bot.admission import Entry
 from bot.answer_front import front_of
 from bot.applicants import applicant_in
 from bot.language import N_
+from bot.ledger.job import Reach
 from flux2.upsampling.request import DescribeRequest
 
 if TYPE_CHECKING:
@@ -23,18 +24,23 @@ if TYPE_CHECKING:
     image=N_("The picture."),
     upsample=N_("Who looks: a hosted model (openrouter), the model that draws (local), or whichever there is."),
     model=N_("Which model is to draw from the words."),
+    private=N_("Only you see it; not possible while the wait is over 12 minutes."),
 )
 async def describe(
     interaction: discord.Interaction[Flux2Bot],
     image: discord.Attachment,
     upsample: Literal["auto", "local", "openrouter"] = "auto",
     model: app_commands.Range[str, 1, 100] | None = None,
+    private: bool | None = None,
 ) -> None:
     """Check, acknowledge, find who can see, admit. Raises Refusal and InvalidRequest."""
     services = interaction.client.services
-    contexts.require_posting(interaction)
+    if private is None:
+        private = await services.shelf.draws_in_private(interaction.user.id)
+    contexts.require_posting(interaction, private=private)
+    reach = contexts.reach_of(interaction, private=private)
     services.attachments.check([image])
-    if not await answers.acknowledge(interaction):
+    if not await answers.acknowledge(interaction, ephemeral=reach is Reach.PRIVATE):
         return
     drawn_by = await services.offer.choose(model, services.gate.default_model(applicant_in(interaction)))
     route = await services.routes.for_pictures(upsample, drawn_by)
@@ -47,7 +53,7 @@ async def describe(
         notes=references.notes,
         file_size_limit=interaction.filesize_limit,
     )
-    await services.admission.admit(entry, front_of(interaction, contexts.reach_of(interaction), opens_threads=False))
+    await services.admission.admit(entry, front_of(interaction, reach, opens_threads=False))
 
 
 async def setup(bot: Flux2Bot) -> None:

@@ -12,6 +12,7 @@ from bot.admission import Entry
 from bot.answer_front import front_of
 from bot.applicants import applicant_in
 from bot.language import N_, _
+from bot.ledger.job import Reach
 from bot.options import Options
 from bot.refusal import Refusal
 from flux2.request import MAX_PROMPT
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     form=N_("Plain words, or a JSON prompt that names scene, subjects, light and camera."),
     upsample=N_("Who rewrites: a hosted model (openrouter), the model that draws (local), or whichever there is."),
     model=N_("Which model is to draw it."),
+    private=N_("Only you see it; not possible while the wait is over 12 minutes."),
 )
 async def enhance(
     interaction: discord.Interaction[Flux2Bot],
@@ -36,14 +38,18 @@ async def enhance(
     form: Literal["words", "json"] = "words",
     upsample: Literal["auto", "local", "openrouter"] = "auto",
     model: app_commands.Range[str, 1, 100] | None = None,
+    private: bool | None = None,
 ) -> None:
     """Check, acknowledge, find who rewrites, admit. Raises Refusal and InvalidRequest."""
     services = interaction.client.services
     attachments = [image] if image else []
-    contexts.require_posting(interaction)
+    if private is None:
+        private = await services.shelf.draws_in_private(interaction.user.id)
+    contexts.require_posting(interaction, private=private)
+    reach = contexts.reach_of(interaction, private=private)
     Options(prompt=prompt).require_prompt()
     services.attachments.check(attachments)
-    if not await answers.acknowledge(interaction):
+    if not await answers.acknowledge(interaction, ephemeral=reach is Reach.PRIVATE):
         return
     drawn_by = await services.offer.choose(model, services.gate.default_model(applicant_in(interaction)))
     # What could not be drawn as it is need not be written better.
@@ -66,7 +72,7 @@ async def enhance(
         notes=references.notes,
         file_size_limit=interaction.filesize_limit,
     )
-    await services.admission.admit(entry, front_of(interaction, contexts.reach_of(interaction), opens_threads=False))
+    await services.admission.admit(entry, front_of(interaction, reach, opens_threads=False))
 
 
 async def setup(bot: Flux2Bot) -> None:

@@ -12,10 +12,11 @@ from pydantic import ValidationError
 from bot import answers, contexts
 from bot.commands import imagine
 from bot.gathering import Pointed
+from bot.interactions.dialogue import show_pages
 from bot.language import N_, _, ngettext
 from bot.ledger.presets import MAX_PRESETS, Kept, ShelfFull
 from bot.options import Options
-from bot.presenter import MAX_CONTENT, plain, shorten
+from bot.presenter import plain
 from bot.preset import MAX_AFFIX, Preset, is_name
 from bot.refusal import Refusal
 from flux2.request import MAX_PROMPT, MAX_SEED
@@ -115,6 +116,7 @@ class PresetCommands(app_commands.Group):
         image2=N_("A second one."),
         seed=N_("The same seed and options give the same picture."),
         count=N_("How many pictures; each takes the next seed."),
+        private=N_("Only you see it; not possible while the wait is over 12 minutes."),
     )
     async def use(
         self,
@@ -125,6 +127,7 @@ class PresetCommands(app_commands.Group):
         image2: discord.Attachment | None = None,
         seed: app_commands.Range[int, 0, MAX_SEED] | None = None,
         count: app_commands.Range[int, 1, 10] | None = None,
+        private: bool | None = None,
     ) -> None:
         """As /imagine, with what the preset holds in the place of what is left out."""
         preset = (await _find(interaction, name)).preset
@@ -132,7 +135,7 @@ class PresetCommands(app_commands.Group):
             Options(prompt=preset.around(prompt), seed=seed, count=count), interaction.client.services.styles
         )
         attachments = [image for image in (image1, image2) if image is not None]
-        await imagine.draw(interaction, options, Pointed(attachments), pictures=preset.pictures)
+        await imagine.draw(interaction, options, Pointed(attachments), pictures=preset.pictures, private=private)
 
     @app_commands.command(name="list", description=N_("Your presets, and those shared with this server."))
     async def show(self, interaction: discord.Interaction[Flux2Bot]) -> None:
@@ -141,8 +144,8 @@ class PresetCommands(app_commands.Group):
             return
         kept = await interaction.client.services.shelf.visible(interaction.user.id, contexts.server_of(interaction))
         lines = [_line(one, interaction.user.id) for one in kept]
-        text = "\n".join(lines) or _("There are no presets yet; keep one with /preset save.")
-        await interaction.edit_original_response(content=shorten(text, MAX_CONTENT))
+        empty = _("There are no presets yet; keep one with /preset save.")
+        await show_pages(interaction, _("Presets"), lines, empty)
 
     @app_commands.command(description=N_("Let everybody on this server use one of your presets, or stop it."))
     @app_commands.describe(name=N_("Which of your presets."), off=N_("Keep it to yourself again."))

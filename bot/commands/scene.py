@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     model=N_("Which model draws."),
     seed=N_("The same seed and options give the same picture."),
     count=N_("How many pictures; each takes the next seed."),
+    private=N_("Only you see it; not possible while the wait is over 12 minutes."),
 )
 @app_commands.choices(aspect=[Choice(name=name, value=name) for name in ASPECTS])
 async def scene(
@@ -36,12 +37,14 @@ async def scene(
     model: app_commands.Range[str, 1, 60] | None = None,
     seed: app_commands.Range[int, 0, MAX_SEED] | None = None,
     count: app_commands.Range[int, 1, 10] | None = None,
+    private: bool | None = None,
 ) -> None:
     """Open the form: it must be the first answer, so what can be refused is refused before anybody types."""
     options = Options(prompt="a scene", aspect=aspect, size=size, model=model, seed=seed, count=count)
-    private = await interaction.client.services.shelf.draws_in_private(interaction.user.id)
+    if private is None:
+        private = await interaction.client.services.shelf.draws_in_private(interaction.user.id)
     check_payload(interaction, options, Pointed(), private=private)
-    await interaction.response.send_modal(scene_modal(options))
+    await interaction.response.send_modal(scene_modal(options, private=private))
 
 
 @scene.autocomplete("model")

@@ -19,14 +19,18 @@ if TYPE_CHECKING:
 @app_commands.command(
     description=N_("One form for a picture: the prompt, up to ten pictures of yours, size and model.")
 )
-async def studio(interaction: discord.Interaction[Flux2Bot]) -> None:
+@app_commands.describe(private=N_("Only you see it; not possible while the wait is over 12 minutes."))
+async def studio(interaction: discord.Interaction[Flux2Bot], private: bool | None = None) -> None:
     """Open the form: it must be the first answer, so what can be refused is refused before anybody types."""
     services = interaction.client.services
-    contexts.require_posting(interaction, private=await services.shelf.draws_in_private(interaction.user.id))
+    if private is None:
+        private = await services.shelf.draws_in_private(interaction.user.id)
+    contexts.require_posting(interaction, private=private)
     if not services.offer.seen:
         await services.offer.look()
     tray = await services.tray_desk.of(interaction.user.id)
-    await interaction.response.send_modal(studio_modal(services, applicant_in(interaction), len(tray)))
+    modal = studio_modal(services, applicant_in(interaction), len(tray), private=private)
+    await interaction.response.send_modal(modal)
 
 
 async def setup(bot: Flux2Bot) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import discord
@@ -27,5 +28,11 @@ class FavouriteButton(JobButton, template=template(Verb.FAVOURITE)):
         if not await answers.acknowledge(interaction):
             return
         is_one = await interaction.client.services.ledger.favourites.toggle(interaction.user.id, job.id)
+        # The panel that was pressed says which way the next press goes.
+        from bot.interactions.more import panel
+
+        view = await panel(interaction, job, is_favourite=is_one)
+        with contextlib.suppress(discord.NotFound):  # dismissed meanwhile
+            await interaction.edit_original_response(view=view)
         said = _("This is one of your favourites now.") if is_one else _("This is no longer one of your favourites.")
         await interaction.followup.send(said, ephemeral=True)

@@ -1,6 +1,6 @@
 """More…: what does not fit under a picture, for the member who pressed it alone, with the recipe to copy.
 
-Another thing to do with a picture is one file with a button, and its place in `_panel`.
+Another thing to do with a picture is one file with a button, and its place in `panel`.
 """
 
 from __future__ import annotations
@@ -47,13 +47,11 @@ class MoreButton(JobButton, template=template(Verb.MORE)):
     async def act(self, interaction: discord.Interaction[Flux2Bot]) -> None:
         """Show the panel."""
         job = await job_of(interaction, self.job_id)
-        ledger = interaction.client.services.ledger
-        is_favourite = await ledger.favourites.holds(interaction.user.id, job.id)
-        has_before = len(await ledger.lineage(job.id, 1)) > 1
+        is_favourite = await interaction.client.services.ledger.favourites.holds(interaction.user.id, job.id)
         # Not deferred: a deferred press could only be followed up by a message that everybody sees.
         await interaction.response.send_message(
             f"{_told(job.request)}\n```\n{recipe(job.request)}\n```",
-            view=_panel(job, is_favourite, may_change=access.owns(job, interaction), has_before=has_before),
+            view=await panel(interaction, job, is_favourite=is_favourite),
             ephemeral=True,
         )
 
@@ -118,12 +116,14 @@ def _enlarged(request: UpscaleRequest) -> _Options:
     }
 
 
-def _panel(job: Job, is_favourite: bool, *, may_change: bool, has_before: bool) -> ui.View:
+async def panel(interaction: discord.Interaction[Flux2Bot], job: Job, *, is_favourite: bool) -> ui.View:
+    """What the member may do with the job's pictures."""
     # They show a picture again, with the button that opens this panel under it: loaded after this module.
     from bot.interactions.back import BackButton
     from bot.interactions.branch import BranchButton
     from bot.interactions.part import PartButton
 
+    may_change = access.owns(job, interaction)
     view = ui.View(timeout=None)
     view.add_item(RemixButton(job.id))
     view.add_item(FavouriteButton(job.id, _("No longer a favourite") if is_favourite else None))
@@ -135,6 +135,7 @@ def _panel(job: Job, is_favourite: bool, *, may_change: bool, has_before: bool) 
         view.add_item(DeleteButton(job.id))
     elif is_message and job.guild_id is not None:
         view.add_item(ReportButton(job.id))
+    has_before = len(await interaction.client.services.ledger.lineage(job.id, 1)) > 1
     line: list[JobButton] = [BackButton(job.id), ChangedButton(job.id)] if has_before else []
     branch = [BranchButton(job.id)] if is_message else []
     # Not only where pictures are known: a quick press overtakes the news of them.

@@ -31,12 +31,13 @@ _SCENE, _SUBJECTS, _LOOK, _COLOURS, _CHOICES = "scene", "subjects", "look", "col
 _EMPTY_LOOK = "\n".join(f"{name}: " for name in builder.LOOK)
 _TEXTS, _NUMBERS = ("aspect", "size", "model"), ("seed", "count")
 """Options that travel in the id, by name."""
+_PRIVATE = "private"
 
 
-def scene_modal(options: Options, parts: Parts | None = None) -> ui.Modal:
+def scene_modal(options: Options, parts: Parts | None = None, *, private: bool = False) -> ui.Modal:
     """The form for `options`, filled with `parts`. Raises Refusal where the options do not fit into its id."""
     given = {name: value for name in (*_TEXTS, *_NUMBERS) if (value := getattr(options, name)) is not None}
-    custom_id = FORM + urlencode(given)
+    custom_id = FORM + urlencode(given | {_PRIVATE: int(private)})
     if len(custom_id) > _MAX_ID:
         raise Refusal(_("The model's name is too long for this form; use /imagine with a JSON prompt."))
     parts = parts or Parts()
@@ -75,7 +76,8 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
     # Loaded with the commands, after this module.
     from bot.commands.imagine import draw
 
-    await draw(interaction, options_in(filled), Pointed())
+    said = _given(filled).get(_PRIVATE)
+    await draw(interaction, options_in(filled), Pointed(), private=None if said is None else said == "1")
 
 
 def options_in(filled: Filled) -> Options:
@@ -90,7 +92,7 @@ def options_in(filled: Filled) -> Options:
             choices=filled.choices.get(_CHOICES, ()),
         )
     )
-    given = dict(parse_qsl(filled.custom_id.removeprefix(FORM)))
+    given = _given(filled)
     numbers = {name: int(given[name]) for name in _NUMBERS if given.get(name, "").isdecimal()}
     return Options(
         prompt=described.text(),
@@ -100,3 +102,7 @@ def options_in(filled: Filled) -> Options:
         seed=numbers.get("seed"),
         count=numbers.get("count"),
     )
+
+
+def _given(filled: Filled) -> dict[str, str]:
+    return dict(parse_qsl(filled.custom_id.removeprefix(FORM)))

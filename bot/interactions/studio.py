@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 FORM = "flux2:v1:studio"
+_FORMS = {None: FORM, True: f"{FORM}:private", False: f"{FORM}:public"}
 PROMPT, IMAGES, TRAY, SIZE, MODEL = "prompt", "images", "tray", "size", "model"
 _MAX_FIELD = 4000
 _FORGET_S = 900
@@ -32,11 +33,16 @@ _AS_IT_COMES = "-"
 _SHAPES = {"1:1": N_("Square"), "16:9": N_("Wide"), "9:16": N_("Tall")}
 
 
-def studio_modal(services: Services, applicant: Applicant, tray: int, *, uses_tray: bool = False) -> ui.Modal:
-    """The form for a member with `tray` pictures laid by. Raises Refusal where no model is offered."""
+def studio_modal(
+    services: Services, applicant: Applicant, tray: int, *, uses_tray: bool = False, private: bool | None = None
+) -> ui.Modal:
+    """The form for a member with `tray` pictures laid by; `private` None: as they prefer when it is sent.
+
+    Raises Refusal where no model is offered.
+    """
     offer = services.offer
     chosen = offer.pick(None, services.gate.default_model(applicant))
-    modal = ui.Modal(title=_("Studio"), custom_id=FORM, timeout=_FORGET_S)
+    modal = ui.Modal(title=_("Studio"), custom_id=_FORMS[private], timeout=_FORGET_S)
     words: ui.TextInput[ui.Modal] = ui.TextInput(
         custom_id=PROMPT, style=discord.TextStyle.paragraph, max_length=_MAX_FIELD
     )
@@ -93,7 +99,8 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
     options, uses_tray = options_in(filled)
     # Opened from a tray, the form stands on a message that only its owner sees; the picture is for everybody.
     answers.answer_anew(interaction)
-    await draw(interaction, options, Pointed(images, tray=uses_tray), source="studio")
+    private = next((said for said, form in _FORMS.items() if form == filled.custom_id), None)
+    await draw(interaction, options, Pointed(images, tray=uses_tray), source="studio", private=private)
 
 
 def options_in(filled: Filled) -> tuple[Options, bool]:

@@ -20,7 +20,7 @@ from bot.shared_look import SharedLook
 _FRESH_S = 1.0
 """How long it is believed who draws in private: it is asked before a command is answered, also in a rush of them."""
 MAX_PRESETS = 50
-"""Presets one member may keep; a list of them fits into one message."""
+"""Presets one member may keep."""
 
 
 @dataclass(frozen=True)

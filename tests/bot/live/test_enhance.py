@@ -103,6 +103,26 @@ async def test_enhance_shows_what_it_changes_and_draws_on_demand(
     assert getattr(drawn.request, "upsample", "") == "none"
 
 
+@pytest.mark.parametrize("command", ["enhance", "describe"])
+async def test_private_words_and_what_is_drawn_from_them_are_seen_by_nobody_else(
+    server: SandboxServer, bot: Flux2Bot, gpu: Gpu, desk: Serve, only_job: OnlyJob, closed: Closed, command: str,
+    picture: Callable[..., Upload],
+) -> None:  # fmt: skip
+    """Status, words and the picture that Use draws."""
+    luna = server.member("luna")
+    asked: dict[str, Any] = {"prompt": "a fox"} if command == "enhance" else {"image": picture()}
+    use = await luna.slash(command, asked | {"private": True})
+    assert (await use.answer()).ephemeral
+    job = await only_job()
+    await desk(job.id)
+    await gpu.post(job.id)
+    await closed(job.id)
+    (words,) = use.interaction.follow_ups
+    assert (words.ephemeral, words.labels()[:2]) == (True, ["Use", "Edit"])
+    assert (await (await luna.press(words, "Use")).answer()).ephemeral
+    assert (await only_job()).is_private
+
+
 async def test_original_draws_from_the_old_words(
     server: SandboxServer, bot: Flux2Bot, ask: Any, only_job: OnlyJob, picture: Callable[..., Upload]
 ) -> None:

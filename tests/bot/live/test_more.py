@@ -93,14 +93,17 @@ async def test_a_remix_that_cannot_be_is_refused(
 
 
 async def test_a_favourite_is_marked_and_unmarked(server: SandboxServer, bot: Flux2Bot, drawn: Draw) -> None:
-    """The panel says which way the next press goes."""
+    """The panel that is pressed says which way the next press goes, and so does a new one."""
     job, message = await drawn()
     max_ = server.member("max")
-    said = await (await max_.press(await panel(max_, message), "Favourite")).follow_up()
+    shown = await panel(max_, message)
+    said = await (await max_.press(shown, "Favourite")).follow_up()
     assert said.ephemeral
     assert await bot.services.ledger.favourites.of(max_.id) == [job.id]
-    await (await max_.press(await panel(max_, message), "No longer a favourite")).follow_up()
+    assert "No longer a favourite" in (await panel(max_, message)).labels()
+    await (await max_.press(shown, "No longer a favourite")).follow_up()
     assert await bot.services.ledger.favourites.of(max_.id) == []
+    assert "Favourite" in shown.labels()
 
 
 async def test_pictures_come_by_direct_message_or_it_is_said_why_not(server: SandboxServer, drawn: Draw) -> None:
