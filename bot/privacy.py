@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,6 +30,8 @@ _log = logging.getLogger(__name__)
 _SWEEP_S = 600.0
 _SOON_S = 5.0
 """While something that was asked for is not forgotten yet."""
+_AGAIN_S = 60.0
+"""For as long somebody may still write of a job that went; the sweep after that is the last that looks."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class Privacy:
         self.retention = retention
         self._orphans = Orphans(ledger, queue, blobs)
         self._woken = asyncio.Event()
+        self._lately: dict[str, float] = {}
+        """Jobs that went, and when."""
 
     async def run(self) -> None:
         """Sweep until cancelled."""
@@ -94,6 +99,7 @@ class Privacy:
         """Forget what was asked for and what is too old. True: something has to end before it can go."""
         is_pending = await self._carry_out()
         keep, moment = self.retention, now()
+        began = time.time()
         forgetting = self._ledger.forgetting
         erased = Erased(blobs=await forgetting.retire_pictures(moment - timedelta(days=keep.pictures_days)))
         if keep.jobs_days:
@@ -102,25 +108,40 @@ class Privacy:
             erased.add(old)
         await forgetting.retire_records(moment - timedelta(days=keep.audit_days))
         erased.blobs |= await self._ledger.trays.forget_stale()
-        await self._remove(erased)
+        await self._remove(erased, put_before=began)
         await self._orphans.sweep()
         return is_pending
 
     async def _carry_out(self) -> bool:
+        await self._forget_again()
         is_pending = False
         for erasure in await self._ledger.forgetting.pending():
             for job_id in await self._ledger.forgetting.open_jobs(erasure):
                 await self._dispatcher.cancel(job_id)
             # Redis first: once the rows are gone, nobody would know what to look for there.
-            await asyncio.to_thread(self._forget_in_redis, await self._ledger.forgetting.closed_jobs(erasure))
+            closed = await self._ledger.forgetting.closed_jobs(erasure)
+            await asyncio.to_thread(self._forget_in_redis, closed)
+            began = time.time()
             erased, is_done = await self._ledger.forgetting.carry_out(erasure)
-            await self._remove(erased)
+            # Jobs that closed in between went with the others.
+            await asyncio.to_thread(self._forget_in_redis, sorted({*erased.job_ids} - {*closed}))
+            await self._remove(erased, put_before=began)
+            self._lately |= dict.fromkeys(erased.job_ids, time.monotonic())
             is_pending |= not is_done
         return is_pending
 
-    async def _remove(self, erased: Erased) -> None:
+    async def _forget_again(self) -> None:
+        """Whoever looked at a job just before it went, as the reconciler does, may have written of it just after."""
+        went = list(self._lately.items())
+        await asyncio.to_thread(self._forget_in_redis, [job_id for job_id, _ in went])
+        for job_id, at in went:
+            if time.monotonic() - at > _AGAIN_S:
+                self._lately.pop(job_id, None)
+
+    async def _remove(self, erased: Erased, *, put_before: float) -> None:
+        """Delete the blobs, but none that was put again since: somebody's job is about to refer to it."""
         for sha256 in erased.blobs:
-            await asyncio.to_thread(self._blobs.delete, sha256)
+            await asyncio.to_thread(self._blobs.delete, sha256, put_before=put_before)
         if erased.job_ids or erased.blobs:
             _log.info("forgot %d jobs and %d blobs", len(erased.job_ids), len(erased.blobs))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import time
 from collections.abc import Callable, Sequence
 
 from PIL import Image
@@ -54,7 +55,8 @@ class TrayDesk:
             Laid(picture=picture, label=shorten(" ".join(one.filename.split()), MAX_LABEL))
             for picture, one in zip(read.pictures, pictures, strict=True)
         ]
-        await self._forget(await self._trays.forget_stale())
+        began = time.time()
+        await self._forget(await self._trays.forget_stale(), put_before=began)
         try:
             return await self._trays.add(user_id, laid), read.notes
         except TrayFull as full:
@@ -65,13 +67,15 @@ class TrayDesk:
 
     async def arrange(self, user_id: int, order: Callable[[Tray], Tray]) -> Tray:
         """Put the tray in another order, or take some out."""
+        began = time.time()
         tray, free = await self._trays.arrange(user_id, order)
-        await self._forget(free)
+        await self._forget(free, put_before=began)
         return tray
 
-    async def _forget(self, free: set[str]) -> None:
+    async def _forget(self, free: set[str], *, put_before: float) -> None:
+        """Delete pictures nobody refers to, but none that was put again since: somebody is about to refer to it."""
         for sha256 in free:
-            await asyncio.to_thread(self._blobs.delete, sha256)
+            await asyncio.to_thread(self._blobs.delete, sha256, put_before=put_before)
 
     def sheet(self, tray: Tray) -> bytes:
         """Draw the tray as one numbered picture, a WebP. Reads the blobs: not for the event loop."""

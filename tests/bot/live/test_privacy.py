@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
+import time
 import zipfile
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -14,12 +16,16 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from sqlalchemy import Connection
 
 from bot.client import Flux2Bot
 from bot.commands.privacy import document
+from bot.ledger import erasure
+from bot.ledger.erasure import Erased, Erasure
 from bot.ledger.job import Job
 from bot.ledger.rows import now
 from bot.privacy import Retention
+from bot.queue import WorkQueue
 from config.settings import BotSettings
 from sandbox.member import Upload
 from sandbox.server import SandboxServer
@@ -54,7 +60,7 @@ async def _live(server: SandboxServer, bot: Flux2Bot, gpu: Gpu, closed: Closed, 
     await (await luna.slash("imagine", options)).answer()
     (job,) = await bot.services.ledger.open_jobs()
     await gpu.draw(job)
-    await closed(job.id)
+    job = await closed(job.id)
     await bot.services.ledger.set_paused("", by=0)
     await (await luna.slash("imagine", {"prompt": f"{MARKER} waiting"})).answer()
     await (await luna.slash("settings", {"aspect": "16:9"})).answer()
@@ -94,6 +100,12 @@ async def test_forgetting_leaves_nothing_in_ledger_redis_blobs_or_logs(
     assert MARKER.encode() not in _redis_bytes(settings)
     assert _blobs(settings) == []
     assert MARKER not in caplog.text
+    late = WorkQueue.connect(settings.redis_url.get_secret_value())  # somebody who had looked a moment before
+    await late.write_job(job)
+    await late.close()
+    assert MARKER.encode() in _redis_bytes(settings)
+    await bot.services.privacy.sweep()
+    assert MARKER.encode() not in _redis_bytes(settings)
     kept = await bot.services.ledger.forgetting.dossier(luna.id)
     assert {name for name, rows in kept.items() if rows} <= {"usage", "charges"}
     assert await bot.services.ledger.get(others.id) is not None
@@ -116,6 +128,28 @@ async def test_a_shared_picture_stays_for_the_other(
             await privacy.sweep()
             await asyncio.sleep(0.1)
         assert len(_blobs(settings)) == left
+
+
+async def test_a_picture_that_is_put_again_meanwhile_stays(
+    server: SandboxServer, settings: BotSettings, bot: Flux2Bot, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between forgetting the last job that names a blob and deleting it, somebody else attaches the same picture."""
+    luna = server.member("luna")
+    await (await luna.slash("imagine", {"prompt": "a fox", "image1": picture()})).answer()
+    (lying,), carry_out = _blobs(settings), erasure.carry_out
+
+    def put_after(connection: Connection, wanted: Erasure) -> tuple[Erased, bool]:
+        done = carry_out(connection, wanted)
+        os.utime(lying, (time.time() + 1,) * 2)
+        return done
+
+    monkeypatch.setattr(erasure, "carry_out", put_after)
+    for _ in range(100):
+        if await bot.services.privacy.forget_member(luna.id):
+            break
+        await asyncio.sleep(0.1)
+    assert await bot.services.ledger.open_jobs() == []
+    assert _blobs(settings) == [lying]
 
 
 async def test_show_and_export_tell_all_of_it(
