@@ -193,7 +193,7 @@ class Admission:
         await self._ledger.set_destination(job.id, destination, status)
         shown = await self._ledger.get(job.id)
         if shown is not None:
-            await self._narration.follow(shown)
+            await self._narration.follow(shown, text)
         self._dispatcher.wake()
 
 

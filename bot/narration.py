@@ -71,8 +71,10 @@ class Narration:
         """Stop at once; what was not said is said at the next start."""
         await end([*self._tasks.values(), *([self._watch] if self._watch else [])])
 
-    async def follow(self, job: Job) -> None:
-        """Begin to narrate a job whose status message has just been stored."""
+    async def follow(self, job: Job, shown: str) -> None:
+        """Begin to narrate a job whose status message has just been stored and says `shown`."""
+        if job.status is not None:
+            self._line(job).has_shown(shown)
         self._say(job)
 
     async def observe(self, job: Job, event: Event) -> None:

@@ -57,6 +57,11 @@ class StatusLine:
         self._final = asyncio.Event()
         self._next_at = 0.0
 
+    def has_shown(self, text: str) -> None:
+        """Take note that the message was written this moment, with `text`."""
+        self._wanted = self._shown = text
+        self._next_at = asyncio.get_running_loop().time() + self._interval_s
+
     def say(self, text: str, *, final: bool = False) -> None:
         """Show `text` as soon as it may be; after a final text nothing else is ever shown."""
         # An unchanged text must not take one of the channel's turns.

@@ -79,6 +79,20 @@ async def test_the_final_text_does_not_wait_and_is_never_overwritten() -> None:
     assert notebook.texts == ["1/8", "done"]
 
 
+async def test_what_the_message_was_made_with_counts() -> None:
+    """It is not said again, and the next text comes an interval after it."""
+    notebook = Notebook()
+    async with running(notebook) as line:
+        made_at = asyncio.get_running_loop().time()
+        line.has_shown("queued")
+        line.say("queued")
+        line.say("1/8")
+        await asyncio.sleep(INTERVAL_S * 2)
+        line.say("done", final=True)
+    assert notebook.texts == ["1/8", "done"]
+    assert notebook.edits[0][0] - made_at >= INTERVAL_S * 0.9
+
+
 async def test_the_same_text_is_not_sent_twice() -> None:
     """An unchanged line costs no request."""
     notebook = Notebook()

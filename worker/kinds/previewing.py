@@ -23,26 +23,30 @@ from worker.kinds.kit import Kit
 _log = logging.getLogger(__name__)
 
 _QUALITY = 70
+_SHARE = 0.02
+"""Of the time that goes by, previews may cost this much: a slow look is followed by a longer pause."""
 Show = Callable[[str], None]
 """Called with the hash of a preview in the blobs, from another thread."""
 
 
 class _Previews:
-    def __init__(self, kit: Kit, show: Show) -> None:
+    def __init__(self, kit: Kit, show: Show, clock: Callable[[], float] = time.monotonic) -> None:
         self._kit = kit
         self._show = show
-        self._due = time.monotonic() + kit.preview_interval_s
+        self._clock = clock
+        self._due = clock() + kit.preview_interval_s
         self._kept: list[str] = []
         self._saving: Future[None] | None = None
 
     def glimpse(self, look: Look) -> None:
         """Look if it is time and the last preview is on its way; the first comes after one interval."""
-        now = time.monotonic()
-        if now < self._due or (self._saving is not None and not self._saving.done()):
+        began = self._clock()
+        if began < self._due or (self._saving is not None and not self._saving.done()):
             return
         image = look()
         if image is not None:
-            self._due = now + self._kit.preview_interval_s
+            cost = self._clock() - began
+            self._due = began + max(self._kit.preview_interval_s, cost / _SHARE)
             self._saving = self._kit.saver.submit(self._keep, image)
 
     def _keep(self, image: Image.Image) -> None:

@@ -19,6 +19,7 @@ from flux2.screening.port import Screening
 from worker.blobs import FileBlobs
 from worker.kinds.drawing import draw
 from worker.kinds.kit import Kit
+from worker.kinds.previewing import _Previews
 
 STEPS = 12
 
@@ -100,6 +101,26 @@ def test_a_preview_that_cannot_be_kept_costs_only_itself(kit: Kit, engine: Engin
         raise OSError("nobody listens")
 
     assert len(draw(request(engine), kit, lambda *_: None, show).pictures) == 1
+
+
+def test_a_slow_look_is_followed_by_a_pause_fifty_times_as_long(kit: Kit) -> None:
+    """Previews cost a fiftieth of the time from the first on, however slow the decoder is."""
+    seconds, looks = 0.0, 0
+
+    def look() -> Image.Image:
+        nonlocal seconds, looks
+        seconds, looks = seconds + 0.4, looks + 1
+        return Image.new("RGB", (8, 8))
+
+    previews = _Previews(replace(kit, preview_interval_s=5.0), lambda _: None, lambda: seconds)
+    for _step in range(100):
+        seconds += 0.5
+        previews.glimpse(look)
+        if previews._saving is not None:
+            previews._saving.result()
+    previews.clear()
+    assert looks == 3
+    assert looks * 0.4 <= 0.02 * (seconds - 5.0) + 0.4
 
 
 class Censor:
