@@ -188,7 +188,7 @@ def terms(applicant: Applicant, of_guild: Rules, of_operator: Rules, elsewhere: 
         bounds={name: bound for name in _BOUNDED if (bound := _tightest(name, layers))},
         usual=_usual((channel, guild, operator)),
         disabled_models=frozenset((*guild.disabled_models, *operator.disabled_models)),
-        threads=channel.threads or guild.threads or "auto",
+        threads=channel.threads or guild.threads or operator.threads or "auto",
         is_open=_is_open(channel, of_guild),
         has_spoiler=channel.spoiler or guild.spoiler or operator.spoiler,
         needs_age_restriction=guild.age_restricted_only or operator.age_restricted_only,

@@ -85,7 +85,7 @@ def banned(ban: Ban) -> Refusal:
     reason = plain(ban.reason, 200) or _("no reason was given")
     said = _("You are banned from drawing on this server: {reason}; {until}. Ask an admin if you think this is wrong.")
     if ban.guild_id == EVERYWHERE:
-        said = _("You are banned from this bot: {reason}; {until}. Ask an admin if you think this is wrong.")
+        said = _("You are banned from this bot: {reason}; {until}. Ask whoever runs it if you think this is wrong.")
     return Refusal(said.format(reason=reason, until=until))
 
 

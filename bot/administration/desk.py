@@ -66,6 +66,7 @@ class Listing:
     """A list that may be long; whoever shows it pages it."""
 
     title: str
+    """Empty where the lines speak for themselves."""
     lines: tuple[str, ...]
     empty: str = field(default_factory=lambda: _("There is nothing."))
 

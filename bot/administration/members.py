@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bot.administration import span
 from bot.administration.desk import Desk, Listing, mention
-from bot.language import _, listed
+from bot.administration.ruling import checked
+from bot.language import _, listed, ngettext
 from bot.ledger.allowance import Usage
 from bot.ledger.audit import EVERYWHERE
 from bot.ledger.bans import Ban
@@ -26,10 +27,13 @@ async def ban(desk: Desk, user_id: int, reason: str, lasts: str | None) -> str:
     until = _("until somebody lifts it")
     if ends is not None:
         until = _("until {when}").format(when=f"<t:{int(ends.timestamp())}:f>")
+    said = _("{member} is banned from drawing {until}.")
+    if desk.guild_id == EVERYWHERE:
+        said = _("{member} is banned from drawing on every server {until}.")
     sentences = [
-        _("{member} is banned from drawing {until}.").format(member=mention(user_id), until=until),
+        said.format(member=mention(user_id), until=until),
         _("This replaces an earlier ban.") if former is not None else "",
-        _("Cancel open pictures with /admin cancel."),
+        _("Cancel what they have open with /admin cancel."),
     ]
     return " ".join(filter(None, sentences))
 
@@ -38,6 +42,12 @@ async def unban(desk: Desk, user_id: int) -> str:
     """Let a member draw again."""
     former = await desk.governance.unban(desk.actor, user_id)
     if former is None:
+        if desk.guild_id != EVERYWHERE and await desk.governance.ban_of(user_id, EVERYWHERE) is not None:
+            raise Refusal(
+                _("{member} is banned on every server, which only whoever runs this bot can end.").format(
+                    member=mention(user_id)
+                )
+            )
         raise Refusal(
             _("{member} is not banned here; /admin ban without a member lists who is.").format(member=mention(user_id))
         )
@@ -47,7 +57,8 @@ async def unban(desk: Desk, user_id: int) -> str:
 async def bans(desk: Desk) -> Listing:
     """Who is banned here."""
     lines = map(_ban, await desk.governance.bans(desk.guild_id))
-    return Listing(_("Banned from drawing"), tuple(lines), _("Nobody is banned."))
+    title = _("Banned on every server") if desk.guild_id == EVERYWHERE else _("Banned from drawing")
+    return Listing(title, tuple(lines), _("Nobody is banned."))
 
 
 def _ban(one: Ban) -> str:
@@ -76,21 +87,25 @@ async def quota_show(desk: Desk, user_id: int | None) -> Listing:
 def _own(document: Document) -> str:
     own = RolePolicy.model_validate(document)
     pictures, seconds = own.pictures_per_day, own.gpu_seconds_per_day
-    parts = [] if pictures is None else [_("{count} pictures").format(count=pictures)]
+    parts = [] if pictures is None else [_pictures(pictures)]
     parts += [] if seconds is None else [_("{seconds} GPU-seconds").format(seconds=seconds)]
     return _("own quota: {figures} a day").format(figures=listed(parts)) if parts else ""
 
 
 def _used(usage: Usage) -> tuple[str, str]:
     seconds = _("{seconds:.0f} GPU-seconds").format(seconds=usage.gpu_ms / 1000)
-    return _("{count} pictures").format(count=usage.pictures), seconds
+    return _pictures(usage.pictures), seconds
+
+
+def _pictures(count: int) -> str:
+    return ngettext("{count} picture", "{count} pictures", count).format(count=count)
 
 
 async def quota_set(desk: Desk, user_id: int, pictures: int | None, gpu_seconds: int | None) -> str:
     """Give a member a quota of his own, which goes before those of his roles; without figures he has none."""
     _require_guild(desk)
     given = {"pictures_per_day": pictures, "gpu_seconds_per_day": gpu_seconds}
-    document = {name: value for name, value in given.items() if value is not None}
+    document = checked(Scope.MEMBER, {name: value for name, value in given.items() if value is not None})
     await desk.governance.change(desk.actor, "quota set", (Scope.MEMBER, user_id), lambda _: document)
     if not document:
         return _("{member} has the quota of his roles again.").format(member=mention(user_id))

@@ -1,74 +1,37 @@
-"""The queue: its state, who waits, pausing, draining, moving and cancelling."""
+"""The queue: who waits, pausing, draining, moving and cancelling."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
-
 from bot.administration.desk import Desk, Listing, mention
 from bot.dispatcher import CancelResult
-from bot.language import N_, _
+from bot.language import N_, _, ngettext
 from bot.ledger.audit import EVERYWHERE
-from bot.ledger.job import OPEN, Job, State
-from bot.presenter import duration, plain
+from bot.ledger.job import Job, State
+from bot.presenter import plain
 from bot.refusal import Refusal
 
 PRIORITIES = {"high": 1, "normal": 0, "low": -1}
-_DOING = {
+DOING = {
     State.REWRITING: N_("being worded"),
     State.WAITING: N_("waiting"),
     State.DISPATCHED: N_("next in line"),
     State.RUNNING: N_("being drawn"),
     State.DELIVERING: N_("being posted"),
 }
-_DAY = timedelta(days=1)
-
-
-async def status(desk: Desk) -> list[str]:
-    """What is paused, what waits for each model and for how long, and how the last day's jobs ended."""
-    ledger = desk.ledger
-    lines = []
-    pause, drain = await ledger.pause(), await desk.governance.drain()
-    if pause is not None:
-        lines.append(_("Paused by {by}: {reason}").format(by=mention(pause.by or 0), reason=plain(pause.reason, 200)))
-    if drain is not None:
-        lines.append(
-            _("Draining for {by}, nothing new is accepted: {reason}").format(
-                by=mention(drain.by or 0), reason=plain(drain.reason, 200)
-            )
-        )
-    gpus = await desk.fleet.gpus_by_model()
-    for model, counts in sorted((await ledger.counts()).items()):
-        figures = ", ".join(f"{counts[state]} {_(_DOING[state])}" for state in OPEN if counts.get(state))
-        line = f"**{plain(model, 60)}**: " + (figures or _("nothing to do"))
-        left_s = await desk.governance.seconds_of_work(model)
-        if left_s is not None and gpus.get(model):
-            line += " · " + _("done in {duration}").format(duration=duration(left_s / gpus[model]))
-        lines.append(line)
-    ended = await desk.governance.endings(_DAY)
-    return [*lines, _endings(ended)] if ended else lines
-
-
-def _endings(ended: Mapping[str, int]) -> str:
-    total = sum(ended.values())
-    failed = {how.partition(" ")[2]: number for how, number in ended.items() if how.startswith("failed")}
-    reasons = ", ".join(f"{number} {code}" for code, number in failed.items())
-    rate = 100 * sum(failed.values()) / total
-    said = _("Last 24 hours: {total} jobs ended, {rate:.1f} % failed").format(total=total, rate=rate)
-    return f"{said} ({reasons})" if reasons else said
 
 
 async def waiting(desk: Desk) -> Listing:
     """Every open job of this server, oldest first."""
     jobs = [job for job in await desk.ledger.open_jobs() if desk.concerns(job)]
-    return Listing(_("{count} open jobs").format(count=len(jobs)), tuple(map(_line, jobs)), _("Nobody is waiting."))
+    title = ngettext("{count} open job", "{count} open jobs", len(jobs)).format(count=len(jobs))
+    return Listing(title, tuple(map(_line, jobs)), _("Nobody is waiting."))
 
 
 def _line(job: Job) -> str:
     asked = int(job.created_at.timestamp())
     priority = next(name for name, value in PRIORITIES.items() if value == job.priority)
     shown = "" if priority == "normal" else f" · {priority}"
-    doing = _("being cancelled") if job.cancel_requested else _(_DOING[job.state])
+    doing = _("being cancelled") if job.cancel_requested else _(DOING[job.state])
     return f"`{job.id}` {mention(job.user_id)} · {plain(job.request.model, 40)} · {doing} · <t:{asked}:R>{shown}"
 
 
@@ -87,8 +50,9 @@ async def drain(desk: Desk, reason: str) -> str:
     await desk.governance.set_drain(reason, by=desk.actor.user_id)
     await desk.note("drain", before=before and before.reason, after=reason)
     left = sum(sum(counts.values()) for counts in (await desk.ledger.counts()).values())
-    return _("Draining: nothing new is accepted, and {left} open jobs are finished. /admin resume ends it.").format(
-        left=left
+    open_jobs = ngettext("{count} open job", "{count} open jobs", left).format(count=left)
+    return _("Draining: nothing new is accepted. Still to be finished: {open_jobs}. /admin resume ends it.").format(
+        open_jobs=open_jobs
     )
 
 

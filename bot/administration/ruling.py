@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from bot.administration.desk import Desk, Listing
 from bot.casting import taken_of
-from bot.language import N_, _, ngettext
+from bot.language import N_, _, listed, ngettext
 from bot.ledger.audit import EVERYWHERE
 from bot.ledger.rules import Document, Key, Scope
 from bot.options import Options
@@ -76,19 +76,34 @@ async def change(desk: Desk, action: str, key: Key, given: Mapping[str, Any]) ->
     wanted = {name: value for name, value in given.items() if value is not None}
     if not wanted:
         raise Refusal(_("Nothing was given to change; name at least one option."))
+    require_server(desk, key[0])
+    unserved = set(wanted.get("models", ())).difference(await desk.fleet.models()) if wanted.get("models") else set()
 
     def revise(former: Document) -> Document:
         revised = {**former, **wanted}
         if revised.get("models") == []:
             del revised["models"]
-        return _checked(key[0], revised)
+        return checked(key[0], revised)
 
     _former, after = await desk.governance.change(desk.actor, action, key, revise)
-    return _("Set for {name}: {rule}.").format(name=whom(desk, key), rule=worded(after))
+    said = _("Set for {name}: {rule}.").format(name=whom(desk, key), rule=worded(after))
+    if not unserved:
+        return said
+    names = listed([plain(name, 60) for name in sorted(unserved)])
+    return f"{said} " + _(
+        "No worker serves {names} now; /admin model list has the names of those that are served."
+    ).format(names=names)
+
+
+def require_server(desk: Desk, scope: Scope) -> None:
+    """Refuse at the terminal what would lie where nobody looks for it."""
+    if desk.guild_id == EVERYWHERE and scope is not Scope.GUILD:
+        raise Refusal(_("Roles and channels belong to a server; name it with --guild."))
 
 
 async def clear(desk: Desk, action: str, key: Key) -> str:
     """Remove a rule."""
+    require_server(desk, key[0])
     before, _after = await desk.governance.change(desk.actor, action, key, lambda _: {})
     if not before:
         raise Refusal(_("There is no rule for {name}.").format(name=whom(desk, key)))
@@ -152,13 +167,14 @@ async def usual(desk: Desk, channel_id: int | None, given: Mapping[str, Any], kn
     if not wanted and not reset:
         raise Refusal(_("Nothing was given to change; name at least one option."))
     key = (Scope.GUILD, 0) if channel_id is None else (Scope.CHANNEL, channel_id)
+    require_server(desk, key[0])
     served = await desk.fleet.models()
     if model := given.get("model"):
         await _require_served(desk, model)
 
     def revise(former: Document) -> Document:
         kept = {name: value for name, value in former.items() if not (reset and name in Usual.model_fields)}
-        revised = _checked(key[0], {**kept, **wanted})
+        revised = checked(key[0], {**kept, **wanted})
         taken = Usual.model_validate(revised)
         draws = served.get(taken.default_model or "") or next(iter(served.values()), None)
         wish = taken_of(taken).under(Options(prompt="x"), known)
@@ -191,7 +207,8 @@ async def _require_served(desk: Desk, model: str) -> None:
         raise Refusal(_("No worker serves “{model}”; served are: {known}.").format(model=plain(model, 60), known=known))
 
 
-def _checked(scope: Scope, document: Document) -> Document:
+def checked(scope: Scope, document: Document) -> Document:
+    """The document without what says nothing. Raises Refusal for a figure nobody could mean."""
     try:
         return _KINDS[scope].model_validate(document).model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     except ValidationError as error:

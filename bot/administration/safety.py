@@ -8,6 +8,7 @@ from typing import Any
 from bot.administration import ruling
 from bot.administration.desk import Desk, Listing
 from bot.language import N_, _
+from bot.ledger.audit import EVERYWHERE
 from bot.ledger.rules import Document, Key, Scope
 from bot.policy import GuildRule, Safety
 from bot.refusal import Refusal
@@ -45,6 +46,8 @@ async def change(desk: Desk, channel_id: int | None, given: Mapping[str, Any]) -
         raise Refusal(
             _("{name} is the whole server's; leave the channel out.").format(name=odd[0].replace("_", " ").capitalize())
         )
+    if "reports_channel" in wanted and desk.guild_id == EVERYWHERE:
+        raise Refusal(_("Each server has a channel for reports of its own; name the server with --guild."))
     if wanted.get("question"):
         await _require_somebody_to_ask(desk)
     return await ruling.change(desk, "safety set", _key(channel_id), wanted)
@@ -57,6 +60,7 @@ async def clear(desk: Desk, channel_id: int | None) -> str:
     def revise(former: Document) -> Document:
         return {name: value for name, value in former.items() if name not in _FIELDS - kept}
 
+    ruling.require_server(desk, _key(channel_id)[0])
     before, after = await desk.governance.change(desk.actor, "safety clear", _key(channel_id), revise)
     if before == after:
         raise Refusal(_("Nothing was decided there, so there is nothing to remove."))

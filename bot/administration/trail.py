@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 
 from bot.administration.desk import Desk, Listing, mention
@@ -27,10 +29,15 @@ _MARKS = {
 """What a number is, by the first word of the deed."""
 
 
-async def search(desk: Desk, actor_id: int | None, action: str | None) -> Listing:
-    """The newest deeds first; `action` is the beginning of one, such as ban or quota."""
-    deeds = await desk.governance.deeds(desk.guild_id, actor_id=actor_id, action=action, limit=_SHOWN)
-    return Listing(_("Audit log, newest first"), tuple(map(_line, deeds)), _("Nothing like that was done."))
+async def search(desk: Desk, actor_id: int | None, about_id: int | None, action: str | None) -> Listing:
+    """The newest deeds first: of one member, about one; `action` is the beginning of one, such as ban or quota."""
+    deeds = await desk.governance.deeds(
+        desk.guild_id, actor_id=actor_id, about_id=about_id, action=action, limit=_SHOWN
+    )
+    lines = tuple(map(_line, deeds))
+    if len(lines) == _SHOWN:
+        lines += (_("Older ones stand in /admin audit export."),)
+    return Listing(_("Audit log, newest first"), lines, _("Nothing like that was done."))
 
 
 def _line(deed: Deed) -> str:
@@ -65,4 +72,9 @@ async def export(desk: Desk) -> bytes:
     """The whole log of this server as JSON lines, the newest first. Taking it away is a deed too."""
     deeds = await desk.governance.deeds(desk.guild_id, limit=_EXPORTED)
     await desk.note("audit export", after={"rows": len(deeds)})
+    # Off the loop: of years of deeds it is tens of megabytes.
+    return await asyncio.to_thread(_as_lines, deeds)
+
+
+def _as_lines(deeds: Iterable[Deed]) -> bytes:
     return "".join(json.dumps(asdict(deed), default=str, ensure_ascii=False) + "\n" for deed in deeds).encode()

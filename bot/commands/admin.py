@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
-from bot.administration import members, queueing, workers
-from bot.administration.desk import Desk
+from bot import access
+from bot.administration import members, overview, queueing
+from bot.administration.desk import Desk, Listing
 from bot.language import N_
 from bot.panel.answering import Here, carry_out
 from bot.panel.audit_group import AuditGroup
@@ -46,24 +47,14 @@ class Admin(app_commands.Group):
 
     def __init__(self) -> None:
         super().__init__(name="admin", description=N_("Look after queue, members and rules."))
-        groups = (
-            QueueGroup,
-            WorkersGroup,
-            QuotaGroup,
-            RolesGroup,
-            ChannelsGroup,
-            LimitsGroup,
-            ModelGroup,
-            SafetyGroup,
-            AuditGroup,
-        )
-        for group in groups:
+        for group in _GROUPS:
             self.add_command(group())
 
     @app_commands.command(description=N_("Workers, models and how many pictures are waiting."))
     async def status(self, interaction: Here) -> None:
         """Show the state of everything."""
-        await carry_out(interaction, _status)
+        is_all = access.looks_after_all(interaction)
+        await carry_out(interaction, overview.status if is_all else overview.of_the_queue)
 
     @app_commands.command(description=N_("Start no more pictures; those being drawn are finished."))
     @app_commands.describe(reason=N_("What waiting members are told."))
@@ -92,7 +83,10 @@ class Admin(app_commands.Group):
 
     @app_commands.command(description=N_("Keep a member from drawing; without a member, who is banned."))
     @app_commands.describe(
-        member=N_("Whom."), reason=N_("The member reads it."), lasts=N_("30m, 12h, 7d or 2w; or without end.")
+        member=N_("Whom."),
+        reason=N_("The member reads it."),
+        lasts=N_("30m, 12h, 7d or 2w; or without end."),
+        everywhere=N_("On every server and in direct messages; for whoever runs this bot."),
     )
     async def ban(
         self,
@@ -100,24 +94,22 @@ class Admin(app_commands.Group):
         member: discord.User | None = None,
         reason: Reason = "",
         lasts: app_commands.Range[str, 1, 10] | None = None,
+        everywhere: bool = False,
     ) -> None:
-        """Ban from this server."""
-        if member is None:
-            await carry_out(interaction, members.bans)
-        else:
-            user_id = member.id
-            await carry_out(interaction, lambda desk: members.ban(desk, user_id, reason, lasts))
+        """Ban from this server, or as the operator from all."""
+        user_id = None if member is None else member.id
+
+        async def work(desk: Desk) -> str | Listing:
+            return await (members.bans(desk) if user_id is None else members.ban(desk, user_id, reason, lasts))
+
+        await carry_out(interaction, work, by_operator=everywhere, is_everywhere=everywhere)
 
     @app_commands.command(description=N_("Let a banned member draw again."))
-    @app_commands.describe(member=N_("Whom."))
-    async def unban(self, interaction: Here, member: discord.User) -> None:
-        """End a ban of this server."""
-        await carry_out(interaction, lambda desk: members.unban(desk, member.id))
-
-
-async def _status(desk: Desk) -> str:
-    beats = await workers.listing(desk)
-    return "\n".join([*await queueing.status(desk), *(beats.lines or (beats.empty,))])
+    @app_commands.describe(member=N_("Whom."), everywhere=N_("End a ban that holds on every server."))
+    async def unban(self, interaction: Here, member: discord.User, everywhere: bool = False) -> None:
+        """End a ban of this server, or one of the operator's."""
+        work = lambda desk: members.unban(desk, member.id)  # noqa: E731 - named once, used once
+        await carry_out(interaction, work, by_operator=everywhere, is_everywhere=everywhere)
 
 
 async def setup(bot: Flux2Bot) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
-import zipfile
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,7 @@ from discord import app_commands
 from bot import answers
 from bot.interactions import dialogue
 from bot.language import N_, _
+from bot.parcel import pack
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
@@ -27,6 +26,7 @@ _KINDS = {
     "trays": N_("pictures in the reference tray"),
     "usage": N_("days of usage figures"),
     "bans": N_("bans"),
+    "rules": N_("quotas that admins gave you"),
     "audit": N_("entries of the admins' log that name you"),
 }
 
@@ -55,8 +55,8 @@ class PrivacyGroup(app_commands.Group):
             return
         found = await interaction.client.services.ledger.forgetting.dossier(interaction.user.id)
         # Off the loop: of years of pictures it is tens of megabytes.
-        data, kind = await asyncio.to_thread(document, found, interaction.filesize_limit)
-        file = discord.File(io.BytesIO(data), f"flux2-{interaction.user.id}.{kind}")
+        name, most = f"flux2-{interaction.user.id}.json", interaction.filesize_limit
+        file = await asyncio.to_thread(lambda: pack(document(found), name, most))
         await interaction.edit_original_response(content=_("Everything I keep of you."), attachments=[file])
 
     @app_commands.command(description=N_("Forget everything about you; what waits is cancelled."))
@@ -79,15 +79,9 @@ class PrivacyGroup(app_commands.Group):
         await dialogue.ask(interaction, question, _("Forget me"), act)
 
 
-def document(found: Mapping[str, Any], most: int) -> tuple[bytes, str]:
-    """The copy as JSON, zipped where the file would be too large to send; and how its name ends."""
-    data = json.dumps(found, indent=1, ensure_ascii=False, default=str).encode()
-    if len(data) <= most:
-        return data, "json"
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("flux2.json", data)
-    return packed.getvalue(), "zip"
+def document(found: Mapping[str, Any]) -> bytes:
+    """The copy as JSON."""
+    return json.dumps(found, indent=1, ensure_ascii=False, default=str).encode()
 
 
 def _text(client: Flux2Bot, kept: str) -> str:
@@ -106,8 +100,9 @@ def _text(client: Flux2Bot, kept: str) -> str:
             "again to nobody but you."
         ).format(days=keep.pictures_days),
         _(
-            "**Usage figures** are kept for two days, bans until 90 days after their end, the admins' log for "
-            "{days} days: these three are not deleted on request, or limits and bans would end with it."
+            "**Usage figures** are kept for two days, bans until 90 days after their end, quotas that admins gave you "
+            "until they take them back, the admins' log for {days} days: these are not deleted on request, or limits "
+            "and bans would end with it."
         ).format(days=keep.audit_days),
         _(
             "Nothing is used for training, and no prompt is written to logs. A prompt leaves this bot only where it is "

@@ -131,9 +131,9 @@ def paged(lines: Sequence[str]) -> list[str]:
 
 async def show_pages(interaction: discord.Interaction[Flux2Bot], title: str, lines: Sequence[str], empty: str) -> None:
     """Show a list, with buttons to turn its pages where it has several."""
-    pages = paged(lines)
+    pages, head = paged(lines), [f"**{title}**"] if title else []
     if len(pages) < 2:
-        await interaction.edit_original_response(content=f"**{title}**\n{pages[0]}" if pages else empty)
+        await interaction.edit_original_response(content="\n".join((*head, *pages)) if pages else empty)
         return
     at = 0
 
@@ -145,7 +145,8 @@ async def show_pages(interaction: discord.Interaction[Flux2Bot], title: str, lin
     token = interaction.client.dialogues.open(turn)
 
     def text() -> str:
-        return f"**{title}** · " + _("page {page} of {pages}").format(page=at + 1, pages=len(pages)) + f"\n{pages[at]}"
+        number = _("page {page} of {pages}").format(page=at + 1, pages=len(pages))
+        return " · ".join((*head, number)) + f"\n{pages[at]}"
 
     def view() -> ui.View:
         buttons = ui.View(timeout=None)

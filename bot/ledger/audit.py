@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, String, cast, or_, select
 
 from bot.ledger.rows import now
 from bot.ledger.schema import audit
@@ -59,16 +59,25 @@ def record(
     )
 
 
+def about(user_id: int) -> ColumnElement[bool]:
+    """Rows of what was done to a member, or to something of his."""
+    sides = (cast(side, String).contains(str(user_id)) for side in (audit.c.before, audit.c.after))
+    return or_(audit.c.target == str(user_id), *sides)
+
+
 def search(
     connection: Connection,
     guild_id: int,
     *,
     actor_id: int | None = None,
+    about_id: int | None = None,
     action: str | None = None,
     limit: int = 1000,
 ) -> list[Deed]:
     """The newest rows first: of one server, or of all where `guild_id` is EVERYWHERE."""
     found = select(audit)
+    if about_id is not None:
+        found = found.where(about(about_id))
     if guild_id != EVERYWHERE:
         found = found.where(audit.c.guild_id == guild_id)
     if actor_id is not None:

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, String, cast, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, or_, select, update
 
 from bot.ledger import holdings, quota
+from bot.ledger.audit import about
 from bot.ledger.job import OPEN, State
 from bot.ledger.rows import now
+from bot.ledger.rules import Scope
 from bot.ledger.schema import (
     audit,
     bans,
@@ -186,8 +188,9 @@ def dossier(connection: Connection, user_id: int) -> dict[str, list[dict[str, An
     for table in by_user:
         rows = connection.execute(select(table).where(table.c.user_id == user_id))
         found[table.name] = [dict(row) for row in rows.mappings()]
-    sides = (cast(side, String).contains(str(user_id)) for side in (audit.c.before, audit.c.after))
-    concerning = or_(audit.c.actor_id == user_id, audit.c.target == str(user_id), *sides)
+    concerning = or_(audit.c.actor_id == user_id, about(user_id))
+    own = (rules.c.scope == Scope.MEMBER, rules.c.subject_id == user_id)
+    found["rules"] = [dict(row) for row in connection.execute(select(rules).where(*own)).mappings()]
     found["audit"] = [dict(row) for row in connection.execute(select(audit).where(concerning)).mappings()]
     for job in found["jobs"]:
         # A secret of the interaction, and of no use to anybody.

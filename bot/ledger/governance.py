@@ -184,9 +184,17 @@ class Governance:
         await self._database.write(lambda connection: audit.record(connection, actor, action, target, before, after))
 
     async def deeds(
-        self, guild_id: int, *, actor_id: int | None = None, action: str | None = None, limit: int = 1000
+        self,
+        guild_id: int,
+        *,
+        actor_id: int | None = None,
+        about_id: int | None = None,
+        action: str | None = None,
+        limit: int = 1000,
     ) -> list[Deed]:
         """The audit log of one server, or all of it for EVERYWHERE, the newest first."""
         return await self._database.read(
-            lambda connection: audit.search(connection, guild_id, actor_id=actor_id, action=action, limit=limit)
+            lambda connection: audit.search(
+                connection, guild_id, actor_id=actor_id, about_id=about_id, action=action, limit=limit
+            )
         )

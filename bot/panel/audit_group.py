@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import asyncio
 
 import discord
 from discord import app_commands
@@ -11,6 +11,7 @@ from bot import access, answers
 from bot.administration import trail
 from bot.language import N_, _
 from bot.panel.answering import Here, carry_out, desk_of
+from bot.parcel import pack
 
 
 class AuditGroup(app_commands.Group):
@@ -19,16 +20,20 @@ class AuditGroup(app_commands.Group):
     def __init__(self) -> None:
         super().__init__(name="audit", description=N_("Who did what, when, and what it was before."))
 
-    @app_commands.command(description=N_("The newest deeds, by anybody or by one member."))
-    @app_commands.describe(member=N_("Who did it."), action=N_("How it begins, such as ban or quota."))
+    @app_commands.command(description=N_("The newest deeds: all, those of one member, or those about one."))
+    @app_commands.describe(
+        member=N_("Who did it."), about=N_("To whom."), action=N_("How it begins, such as ban or quota.")
+    )
     async def search(
         self,
         interaction: Here,
         member: discord.User | None = None,
+        about: discord.User | None = None,
         action: app_commands.Range[str, 1, 32] | None = None,
     ) -> None:
         """Page by page."""
-        await carry_out(interaction, lambda desk: trail.search(desk, member.id if member else None, action))
+        by, to = (one.id if one else None for one in (member, about))
+        await carry_out(interaction, lambda desk: trail.search(desk, by, to, action))
 
     @app_commands.command(description=N_("The whole log of this server as a file."))
     async def export(self, interaction: Here) -> None:
@@ -37,5 +42,6 @@ class AuditGroup(app_commands.Group):
         if not await answers.acknowledge(interaction, ephemeral=True):
             return
         data = await trail.export(desk_of(interaction))
-        file = discord.File(io.BytesIO(data), f"audit-{interaction.guild_id}.jsonl")
+        name, most = f"audit-{interaction.guild_id}.jsonl", interaction.filesize_limit
+        file = await asyncio.to_thread(pack, data, name, most)
         await interaction.edit_original_response(content=_("The audit log, newest first."), attachments=[file])

@@ -17,7 +17,7 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from bot import complaints
-from bot.administration import members, queueing, ruling, safety, trail, workers
+from bot.administration import members, overview, queueing, ruling, safety, trail, workers
 from bot.administration.desk import Desk, Listing
 from bot.dispatcher import Dispatcher
 from bot.fleet import Fleet, connect
@@ -31,7 +31,7 @@ from config.settings import STYLES, BotSettings
 from flux2.errors import InvalidRequest
 from flux2.prompting import styles
 
-Work = Callable[[Desk, argparse.Namespace], Awaitable["str | list[str] | Listing"]]
+Work = Callable[[Desk, argparse.Namespace], Awaitable["str | Listing"]]
 _FAILED, _UNAVAILABLE = 1, 69
 _TIME = re.compile(r"<t:(\d+):\w>")
 _MENTION = re.compile(r"<(@&|@|#)(\d+)>")
@@ -74,7 +74,7 @@ def _group(verbs: Any, name: str, words: str) -> Any:
 
 
 def _queue(verbs: Any) -> None:
-    _verb(verbs, "status", "workers, models, what waits and what failed", _status)
+    _verb(verbs, "status", "workers, models, what waits and what failed", lambda d, a: overview.status(d))
     _verb(verbs, "pause", "start no more pictures", lambda d, a: queueing.pause(d, a.reason or ""), reason=str)
     _verb(verbs, "drain", "accept no new pictures", lambda d, a: queueing.drain(d, a.reason or ""), reason=str)
     _verb(verbs, "resume", "end a pause and a drain", lambda d, a: queueing.resume(d))
@@ -176,7 +176,15 @@ async def _set_safety(desk: Desk, arguments: argparse.Namespace) -> str:
 
 def _log(verbs: Any) -> None:
     audit = _group(verbs, "audit", "who did what")
-    _verb(audit, "search", "the newest first", lambda d, a: trail.search(d, a.user, a.action), user=int, action=str)
+    _verb(
+        audit,
+        "search",
+        "the newest first: by --user, about a member",
+        lambda d, a: trail.search(d, a.user, a.about, a.action),
+        user=int,
+        about=int,
+        action=str,
+    )
     _verb(audit, "export", "the whole log as JSON lines", _export, "file")
 
 
@@ -199,11 +207,6 @@ def _set(action: str, scope: Scope) -> Work:
 
 def _clear(action: str, scope: Scope) -> Work:
     return lambda desk, arguments: ruling.clear(desk, action, (scope, arguments.id))
-
-
-async def _status(desk: Desk, _: argparse.Namespace) -> list[str]:
-    beats = await workers.listing(desk)
-    return [*await queueing.status(desk), *(beats.lines or (beats.empty,))]
 
 
 async def _cancel(desk: Desk, arguments: argparse.Namespace) -> str:
@@ -255,10 +258,11 @@ async def _desk(settings: BotSettings, guild_id: int, stack: AsyncExitStack) -> 
     return Desk(Actor(0, guild_id), ledger, fleet, dispatcher)
 
 
-def _lines(answer: str | list[str] | Listing) -> list[str]:
+def _lines(answer: str | Listing) -> list[str]:
     if isinstance(answer, Listing):
-        return [answer.title, *answer.lines] if answer.lines else [answer.empty]
-    return [answer] if isinstance(answer, str) else answer
+        lines = [answer.title, *answer.lines] if answer.title else list(answer.lines)
+        return lines if answer.lines else [answer.empty]
+    return [answer]
 
 
 def _unmarked(line: str) -> str:

@@ -35,6 +35,16 @@ def test_without_rules_nothing_is_bounded() -> None:
     assert (found.role, dict(found.bounds), found.is_open, found.threads) == (RolePolicy(), {}, True, "auto")
 
 
+def test_threads_are_the_channels_else_the_servers_else_the_operators() -> None:
+    """What the operator sets for every server holds where nobody else says."""
+    operator: dict[Key, Document] = {(Scope.GUILD, 0): {"threads": "here"}}
+    guild: dict[Key, Document] = {(Scope.GUILD, 0): {"threads": "auto"}}
+    channel: dict[Key, Document] = {(Scope.CHANNEL, CHANNEL): {"threads": "always"}}
+    assert under({}, operator=operator).threads == "here"
+    assert under(guild, operator=operator).threads == "auto"
+    assert under({**guild, **channel}, operator=operator).threads == "always"
+
+
 def test_of_several_roles_each_figure_is_the_best() -> None:
     """More pictures from one role, the shorter cooldown from another, models of both; everyone's where none says."""
     rules: dict[Key, Document] = {

@@ -58,8 +58,8 @@ def test_rules_bans_and_quotas_are_set_and_shown(admin: Admin) -> None:
     )
     assert admin("--guild 1 safety clear")[1] == "Removed; it was: image threshold 0.4 · spoiler True.\n"
     assert admin("--guild 1 limits show")[1].endswith("megapixels 2.0 · steps 20\n")
-    assert "member 7 is banned from drawing until 20" in admin("ban 7 --reason spam --lasts 7d")[1]
-    assert admin("bans")[1].startswith("Banned from drawing\nmember 7 · spam · by the terminal · ends 20")
+    assert "member 7 is banned from drawing on every server until 20" in admin("ban 7 --reason spam --lasts 7d")[1]
+    assert admin("bans")[1].startswith("Banned on every server\nmember 7 · spam · by the terminal · ends 20")
     assert admin("unban 7") == (0, "member 7 may draw again.\n")
     assert admin("--guild 1 quota set 7 --pictures 5")[1] == "Set own quota: 5 pictures a day for member 7.\n"
 
@@ -73,7 +73,12 @@ def test_what_cannot_be_is_one_sentence_and_status_one(admin: Admin) -> None:
         ("quota show", "name one with --guild"),
         ("unban 7", "is not banned here"),
         ("ban 7 --lasts ever", "write it as 30m, 12h, 7d or 2w"),
-        ("channels set 30 --access maybe", "That figure for access cannot be"),
+        ("--guild 1 channels set 30 --access maybe", "That figure for access cannot be"),
+        ("channels set 30 --access deny", "belong to a server; name it with --guild"),
+        ("roles clear 20", "belong to a server; name it with --guild"),
+        ("safety clear --channel 30", "belong to a server; name it with --guild"),
+        ("safety set --reports-channel 30", "name the server with --guild"),
+        ("--guild 1 quota set 7 --pictures -5", "That figure for pictures per day cannot be"),
     ):
         status, said = admin(line)
         assert status == 1, line

@@ -63,7 +63,7 @@ async def test_a_pause_is_seen_by_waiting_members_and_a_drain_by_new_ones(server
     assert "Nothing was paused" in await text(ada, "admin resume")
     await say(ada, "admin pause", {"reason": "a new GPU"})
     assert "paused: a new GPU" in (await (await luna.slash("imagine", {"prompt": "a fox"})).answer()).content
-    assert "1 open jobs are finished" in await text(ada, "admin drain", {"reason": "an update"})
+    assert "Still to be finished: 1 open job." in await text(ada, "admin drain", {"reason": "an update"})
     assert "no new pictures just now (an update)" in await text(luna, "imagine", {"prompt": "a fox"})
     assert await text(ada, "admin resume") == "Resumed."
     await (await luna.slash("imagine", {"prompt": "a fox"})).answer()
@@ -143,6 +143,32 @@ async def test_bans_keep_from_drawing_and_from_nothing_else(server: SandboxServe
     assert await deeds(bot) == [("ban", str(luna.id)), ("unban", str(luna.id))]
 
 
+async def test_a_ban_from_everywhere_is_the_operators(
+    server: SandboxServer, settings: BotSettings, gpu: Gpu, start: Start
+) -> None:
+    """It holds on every server and in direct messages, and no server's admin sets or ends it."""
+    world, ada, luna = server.world, server.member("ada"), server.member("luna")
+    owner = server.member("sandbox-owner")
+    elsewhere = world.add_guild("Elsewhere")
+    world.join(elsewhere, owner.user)
+    room = world.add_channel("room", guild=elsewhere)
+    async with start(settings):
+        every = {"member": luna.user, "everywhere": True}
+        for command in world.commands.offered(None):
+            command.payload["default_member_permissions"] = None
+        assert "shared by several servers" in await text(ada, "admin ban", every)
+        said = await text(owner, "admin ban", {**every, "reason": "spam"}, channel=room)
+        assert said.startswith(f"<@{luna.id}> is banned from drawing on every server until")
+        for where in (world.channel("pictures"), luna.dm):
+            refused = await (await luna.slash("imagine", {"prompt": "a fox"}, channel=where)).answer()
+            assert refused.content.startswith("You are banned from this bot: spam")
+            assert "Ask whoever runs it" in refused.content
+        assert "only whoever runs this bot can end" in await text(ada, "admin unban", {"member": luna.user})
+        assert "Nobody is banned" in await text(ada, "admin ban")
+        assert "Banned on every server" in await text(owner, "admin ban", {"everywhere": True}, channel=room)
+        assert "may draw again" in await text(owner, "admin unban", every, channel=room)
+
+
 async def test_a_banned_member_cannot_press_again(
     server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: Callable[[], Awaitable[Job]], closed: Closed
 ) -> None:
@@ -171,19 +197,27 @@ async def test_role_quotas_are_told_when_refused_and_before(server: SandboxServe
     await (await luna.slash("imagine", {"prompt": "a fox"})).answer()
     refused = await text(luna, "imagine", {"prompt": "a fox"})
     assert refused.startswith("You have used 1 of 1 pictures for today; it frees up <t:")
-    assert f"<@{luna.id}> · 1 pictures" in await text(ada, "admin quota show")
-    assert "1 pictures" in await text(ada, "admin quota show", {"member": luna.user})
+    assert f"<@{luna.id}> · 1 picture · " in await text(ada, "admin quota show")
+    assert "1 picture · " in await text(ada, "admin quota show", {"member": luna.user})
     question = await say(ada, "admin quota reset", {"member": luna.user})
-    assert "Forgot 1 pictures" in await confirm(server, ada, question, "Forget it")
+    assert "Forgot 1 picture and " in await confirm(server, ada, question, "Forget it")
     assert not (await (await luna.slash("imagine", {"prompt": "a fox"})).answer()).ephemeral
     told = await text(ada, "admin quota set", {"member": luna.user, "pictures": 5})
     assert told == f"Set own quota: 5 pictures a day for <@{luna.id}>."
     assert not (await (await luna.slash("imagine", {"prompt": "a fox"})).answer()).ephemeral
     assert "pictures per day 1" in await text(ada, "admin roles list")
+    unserved = await text(ada, "admin roles set", {"role": everyone, "models": "sampel"})
+    assert "No worker serves sampel now" in unserved
     question = await say(ada, "admin roles clear", {"role": everyone})
     assert "Removed the rule for everyone" in await confirm(server, ada, question, "Remove")
     assert "no rules yet" in await text(ada, "admin roles list")
-    assert [action for action, _ in await deeds(bot)] == ["roles set", "quota reset", "quota set", "roles clear"]
+    assert [action for action, _ in await deeds(bot)] == [
+        "roles set",
+        "quota reset",
+        "quota set",
+        "roles set",
+        "roles clear",
+    ]
 
 
 async def test_channels_close_and_choose_threads(server: SandboxServer, bot: Flux2Bot) -> None:
@@ -285,11 +319,26 @@ async def test_the_audit_log_is_searched_and_taken_away(server: SandboxServer, b
     assert "**limits set** this server: – → steps 20" in shown
     assert "limits" not in await text(ada, "admin audit search", {"action": "ban"})
     assert "Nothing like that" in await text(ada, "admin audit search", {"member": luna.user})
+    about = await text(ada, "admin audit search", {"about": luna.user})
+    assert ("**ban**" in about, "limits" in about) == (True, False)
     exported = await say(ada, "admin audit export")
     rows = [json.loads(line) for line in (await server.read(exported.attachments[0])).splitlines()]
     assert [row["action"] for row in rows] == ["ban", "limits set"]
     assert rows[1]["after"] == {"steps": 20}
     assert (await deeds(bot))[-1] == ("audit export", "")
+
+
+async def test_an_admin_of_one_of_several_servers_reads_of_no_host(
+    server: SandboxServer, settings: BotSettings, gpu: Gpu, start: Start
+) -> None:
+    """What waits and how it goes is everybody's; the names of the machines are the operator's."""
+    server.world.add_guild("Elsewhere")
+    async with start(settings):
+        ada = server.member("ada")
+        assert "nobody is waiting" in await text(ada, "admin status")
+        await (await server.member("luna").slash("imagine", {"prompt": "a red fox"})).answer()
+        shown = await text(ada, "admin status")
+        assert ("**sample**" in shown, "gpu-1" in shown) == (True, False)
 
 
 @pytest.mark.parametrize("command", ["admin pause", "admin drain", "admin resume", "admin workers list"])

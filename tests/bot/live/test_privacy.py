@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import os
 import time
-import zipfile
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
@@ -19,7 +17,6 @@ from redis import Redis
 from sqlalchemy import Connection
 
 from bot.client import Flux2Bot
-from bot.commands.privacy import document
 from bot.ledger import erasure
 from bot.ledger.erasure import Erased, Erasure
 from bot.ledger.job import Job
@@ -175,16 +172,6 @@ async def test_show_and_export_tell_all_of_it(
     assert "interaction_token" not in json.dumps(document)
     nothing = await (await server.member("max").slash("privacy show")).answer()
     assert "I keep now:** nothing." in nothing.content
-
-
-def test_a_copy_too_large_to_send_is_zipped() -> None:
-    """Years of pictures are more than Discord takes; what repeats itself packs well."""
-    found = {"jobs": [{"prompt": "a red fox"}] * 1000}
-    data, kind = document(found, 10_000)
-    assert (kind, len(data) < 10_000) == ("zip", True)
-    (name,) = (archive := zipfile.ZipFile(io.BytesIO(data))).namelist()
-    assert json.loads(archive.read(name)) == found
-    assert document(found, 100_000)[1] == "json"
 
 
 async def test_retention_lets_pictures_go_and_keeps_recipes(
