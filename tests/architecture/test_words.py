@@ -151,6 +151,21 @@ def test_a_translation_that_could_not_be_filled_is_found(words: Any, translated:
     assert bool(words.faults(catalogue)) is bool(translated)
 
 
+def test_no_label_is_longer_than_discord_takes(words: Any) -> None:
+    """Of forms, buttons, lists and commands, English and translated: a longer one would break what it stands on."""
+    caps = words.limits()
+    # Of a form, of a button's class, by a name, of a skeleton's button, of a command; the shortest where used for more.
+    for label, most in (("Only there", 45), ("More…", 80), ("Everywhere", 150), ("Vary", 80), ("Edit", 32)):
+        assert caps[label] == most
+    assert [label for label, most in caps.items() if len(words._bare(label)) > most] == []
+    catalogue = Catalog(locale="de")
+    catalogue.add("Only there", "Nur an dieser einen Stelle des Bildes")
+    assert words.faults(catalogue) == []
+    catalogue.add("Studio", "Atelier für alles, was man sich nur wünschen kann")
+    assert len(words.faults(catalogue)) == 1
+    assert "At most 45 characters." in {comment for one in words.collected() for comment in one.auto_comments}
+
+
 def test_translations_are_compiled_and_fill_the_same_places(words: Any) -> None:
     """A translation that names another placeholder would fail only when it is said."""
     for path, catalogue in words.translations():
