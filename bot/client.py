@@ -21,7 +21,7 @@ import bot.menus
 from bot import answers, command_sync, contexts
 from bot.applicants import applicant_in
 from bot.backstage import Backstage
-from bot.interactions import dialogue, pages, tray
+from bot.interactions import dialogue, pages, tray, upscale_shown
 from bot.interactions.again import AgainButton
 from bot.interactions.back import BackButton
 from bot.interactions.branch import BranchButton, Branches
@@ -67,6 +67,7 @@ BUTTONS = (
     ShowButton,
     UpscaleButton,
     UpscaleSelect,
+    upscale_shown.ShownSelect,
     MoreButton,
     RemixButton,
     FavouriteButton,
@@ -93,7 +94,9 @@ BUTTONS = (
 )
 _FOLDERS = (bot.commands, bot.menus)
 """Each module in them registers what it holds."""
-_DRAWING = frozenset({"imagine", "edit", "upscale", "enhance", "describe", "studio", "scene", "Edit", "Upscale"})
+_DRAWING = frozenset(
+    {"imagine", "edit", "upscale", "enhance", "describe", "studio", "scene", "preset use", "Edit", "Upscale"}
+)
 """Commands and menus that end in a job. Whether one may be is asked first, before any work; `Admission` asks again."""
 _THREADS_AT_ONCE = 8
 """Opened side by side; Discord takes fifty calls a second of us, and counts those it refuses against our address."""
@@ -112,7 +115,9 @@ def intents() -> discord.Intents:
 
 
 def _is_known(custom_id: str) -> bool:
-    return parse(custom_id) is not None or any(kind.is_one(custom_id) for kind in (dialogue, tray, pages))
+    return parse(custom_id) is not None or any(
+        kind.is_one(custom_id) for kind in (dialogue, tray, pages, upscale_shown)
+    )
 
 
 class Tree(app_commands.CommandTree["Flux2Bot"]):
@@ -122,7 +127,7 @@ class Tree(app_commands.CommandTree["Flux2Bot"]):
         """Count the call, and let nobody draw who may not; once a stop has begun, say so instead."""
         try:
             interaction.client.running.enter()
-            if interaction.command is not None and interaction.command.name in _DRAWING:
+            if interaction.command is not None and interaction.command.qualified_name in _DRAWING:
                 await interaction.client.services.gate.enter(applicant_in(interaction))
         except Exception as error:  # noqa: BLE001 - what a check raises would only be logged, never answered
             if interaction.type is not discord.InteractionType.autocomplete:

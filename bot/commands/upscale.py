@@ -17,6 +17,7 @@ from bot.enlarging import Enlargement, recipe_of, which_of
 from bot.language import N_
 from bot.ledger.job import Job, Reach
 from bot.pictures import picture_of
+from bot.remote import Attached
 from flux2.request import MAX_PROMPT, MAX_SEED
 from flux2.upscaling.request import (
     DEFAULT_CREATIVITY,
@@ -84,7 +85,7 @@ async def upscale(
 async def enlarge(
     interaction: discord.Interaction[Flux2Bot],
     wish: Enlargement,
-    image: discord.Attachment,
+    image: Attached,
     job: Job | None = None,
     shown: discord.Message | None = None,
     *,

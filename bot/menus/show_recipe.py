@@ -18,6 +18,7 @@ from bot.language import N_, _
 from bot.origin import job_told_by
 from bot.presenter import MAX_CONTENT
 from bot.refusal import Refusal
+from bot.remote import pictures_in
 from bot.services import Services
 from flux2 import provenance
 from flux2.prompting import scene
@@ -50,7 +51,7 @@ async def show_recipe(interaction: discord.Interaction[Flux2Bot], message: disco
 
 async def _from_files(message: discord.Message, services: Services) -> Provenance:
     """What the message's pictures say of themselves. Raises Refusal where none does."""
-    pictures = [one for one in message.attachments if (one.content_type or "").startswith(_KINDS)]
+    pictures = [one for one in pictures_in(message) if (one.content_type or "").startswith(_KINDS)]
     for attachment in pictures[:_FILES_READ]:
         services.attachments.check((attachment,))
         data = await services.attachments.fetch(attachment, max_bytes=attachment.size)

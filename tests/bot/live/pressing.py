@@ -116,6 +116,7 @@ class Garden:
     several: Message
     varying: Message
     enlarging: Message
+    enlarging_shown: Message
     parting: Message
     question: Message
     unposted: Message
@@ -131,6 +132,7 @@ class Garden:
         yield Press("max", self.result, "Upscale", picture)
         yield Press("luna", self.panel, "Remix", form)
         yield Press("luna", self.enlarging, "Which picture…", picture)
+        yield Press("max", self.enlarging_shown, "Which picture…", picture)
         yield Press("luna", self.varying, "Which picture…", answer)
         yield Press("luna", self.parting, "Which picture…", answer)
         yield Press("luna", self.parting, "Which cells…", form)
@@ -173,6 +175,8 @@ async def plant(server: SandboxServer, upload: Callable[..., Upload]) -> Garden:
     several = await _posted(server, luna.slash("imagine", {"prompt": PROMPT, "count": 2, "steps": 2}))
     varying = await (await luna.press(several, "Vary")).answer()
     enlarging = await (await luna.press(several, "Upscale")).answer()
+    shown = await max_.say("look", files=[upload("c.png", 64), upload("d.png", 64)])
+    enlarging_shown = await (await max_.menu(shown, "Upscale")).answer()
     behind = await (await luna.press(several, "More…")).answer()
     parting = await (await luna.press(behind, "Edit a part")).follow_up()
     strangers = await (await max_.press(second, "More…")).answer()
@@ -195,6 +199,7 @@ async def plant(server: SandboxServer, upload: Callable[..., Upload]) -> Garden:
         several,
         varying,
         enlarging,
+        enlarging_shown,
         parting,
         question,
         unposted,

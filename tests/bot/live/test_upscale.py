@@ -100,7 +100,20 @@ async def test_the_menu_enlarges_any_message_with_a_picture(
     talk = await luna.say("hello")
     refused = await (await luna.menu(talk, "Upscale")).answer()
     assert refused.ephemeral
-    assert refused.content == "That message holds no picture; use Upscale on one that does, or /upscale."
+    assert refused.content.startswith("There is no picture in that message; choose one")
+
+
+async def test_of_several_pictures_of_a_message_the_menu_asks_which(
+    server: SandboxServer, bot: Flux2Bot, only_job: OnlyJob, picture: MakePicture
+) -> None:
+    """A member's own files, named; the one that is chosen is enlarged where everybody sees it."""
+    luna = server.member("luna")
+    upload = await server.member("max").say("look", files=[picture("fox.png", 80, 64), picture("owl.png", 96, 64)])
+    asked = await (await luna.menu(upload, "Upscale")).answer()
+    assert asked.ephemeral
+    status = await (await luna.select(asked, "Which picture…", "2 · owl.png")).answer()
+    assert (status.ephemeral, status.content.splitlines()[0]) == (False, "Upscale 2× to 192×128")
+    assert upscale_of(await only_job()).width == 192
 
 
 @pytest.mark.parametrize(
