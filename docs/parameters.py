@@ -116,7 +116,7 @@ DRAWING = (
     Row({OXEN: "output_quality", LUMENFALL: "quality"}, "quality", "80", "0–100; said to be ignored for png",
         ("/imagine quality", "flag --quality", "session quality"), f"{_REQUEST}::test_quality_beside_png_is_said_to_be_ignored"),
     Row({OXEN: "disable_safety_checker", FAL: "enable_safety_checker"}, "screening", "on", "the operator's rules, never a member's",
-        (), "tests/flux2/screening/test_rules.py::test_a_denied_phrase_is_found_in_every_disguise"),
+        ("setting FLUX2_SCREEN_RULES", "setting FLUX2_SCREEN_CLASSIFIER", "setting FLUX2_SCREEN_QUESTION"), "tests/flux2/screening/test_rules.py::test_a_denied_phrase_is_found_in_every_disguise"),
     Row({LUMENFALL: "style"}, "style", "none", "the names in config/styles.toml",
         ("/imagine style", "flag --style", "session style"),
         "tests/flux2/prompting/test_styles.py::test_a_style_goes_around_the_words_and_brings_its_size",
@@ -130,6 +130,9 @@ DRAWING = (
     Row({MAKERS: "cpu_offloading"}, "cpu_offloading", "off", "on an accelerator only; FLUX2_CPU_OFFLOAD for workers",
         ("flag --cpu-offloading", "setting FLUX2_CPU_OFFLOAD"),
         "tests/flux2/test_engine.py::test_offloading_needs_something_to_spare"),
+    Row({"diffusers": "quantization_config"}, "FLUX2_QUANTIZATION", "none", "none, int8: the weights in half the memory",
+        ("flag --quantization", "setting FLUX2_QUANTIZATION"),
+        "tests/flux2/test_quantization.py::test_int8_draws_nearly_the_same_picture"),
     Row({MAKERS: "debug_mode"}, "–", "", "", waits="loads a part of the network to find faults in it; the model `sample` is there for that"),
 )  # fmt: skip
 
