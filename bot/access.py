@@ -41,6 +41,19 @@ def require_posting(permissions: discord.Permissions, *, in_thread: bool) -> Non
         )
 
 
+def require_reporting(permissions: discord.Permissions, channel: str) -> None:
+    """Refuse a channel the bot may not post reports in, naming what is missing."""
+    missing = [
+        _(_NAMES[name]) for name in ("view_channel", "send_messages", "attach_files") if not getattr(permissions, name)
+    ]
+    if missing:
+        raise Refusal(
+            _("I may not post reports in {channel}: give me {permissions} there first, or choose another.").format(
+                channel=channel, permissions=listed(missing)
+            )
+        )
+
+
 def may_open_thread(permissions: discord.Permissions) -> bool:
     """Whether a thread could be opened here and written to."""
     return permissions.create_public_threads and permissions.send_messages_in_threads

@@ -46,29 +46,31 @@ class Casting:
         scene = stage(options.prompt, {name: one.preset for name, one in kept.items()}, pictures)
         asked = options.reworded(scene.prompt)
         preferred = await self._shelf.preferences(applicant.user_id)
-        usual = (await self._terms(applicant)).usual
+        terms = await self._terms(applicant)
+        usual = terms.usual
         layers = [one for one in ((preferred, _LEFT_OUT), (taken_of(usual), _USUAL_LEFT_OUT)) if one[0].given()]
         # A member's preferences outlive what the server usually takes.
         for tried in (layers, layers[:1], layers[1:]) if layers else ():
             try:
-                request, notes = await self._settle(asked, tried, usual.default_model, scene.pictures)
+                request, notes = await self._settle(asked, tried, terms, scene.pictures)
             except (Refusal, InvalidRequest):
                 continue
             missing = tuple(_(said) for layer, said in layers if (layer, said) not in tried)
             return request, (*scene.notes, *notes, *missing)
-        request, notes = await self._settle(asked, (), usual.default_model, scene.pictures)
+        request, notes = await self._settle(asked, (), terms, scene.pictures)
         return request, (*scene.notes, *notes, *(_(said) for _layer, said in layers))
 
     async def _settle(
         self,
         asked: Options,
         layers: Sequence[tuple[Defaults, str]],
-        default: str | None,
+        terms: Terms,
         pictures: tuple[ReferenceImage, ...],
     ) -> tuple[GenerationRequest, tuple[str, ...]]:
         for layer, _said in layers:
             asked = layer.under(asked, self._styles)
-        return asked.settle(await self._offer.choose(asked.model, default), pictures)
+        model = await self._offer.choose(asked.model, terms.usual.default_model)
+        return asked.settle(terms.lowered(model), pictures)
 
 
 def taken_of(usual: Usual) -> Defaults:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.language import _
 from bot.ledger.job import Job
+from bot.policy import Terms
 from flux2.models import Model
 from flux2.request import GenerationRequest, ReferenceImage
-from flux2.upscaling.request import UpscaleRequest, settle
+from flux2.upscaling.request import DEFAULT_STEPS, MIN_STEPS, UpscaleRequest, settle
 
 _UNREAD = "0" * 64
 
@@ -25,6 +26,13 @@ class Enlargement:
     seed: int | None = None
     prompt: str | None = None
     method: str | None = None
+
+    def within(self, terms: Terms) -> Enlargement:
+        """The same where these terms hold: steps that were left out are no more than may be asked for."""
+        bound = terms.bounds.get("steps")
+        if self.steps is not None or bound is None or bound.most >= DEFAULT_STEPS:
+            return self
+        return replace(self, steps=max(int(bound.most), MIN_STEPS))
 
     def settle(self, model: Model, picture: ReferenceImage, recipe: str = "") -> tuple[UpscaleRequest, tuple[str, ...]]:
         """Return the request and the notes to be said on its result. Raises InvalidRequest."""

@@ -19,7 +19,7 @@ from bot.policy import Applicant, Demand, Elsewhere, Terms, terms
 from bot.presenter import plain
 from bot.refusal import Refusal
 from bot.verdicts import banned, beyond, left_today, too_new
-from flux2.models import MEGAPIXEL
+from flux2.models import MEGAPIXEL, Model
 
 
 class Gate:
@@ -37,6 +37,10 @@ class Gate:
         operator = await self._governance.rules(EVERYWHERE)
         own = {} if applicant.guild_id is None else await self._governance.rules(applicant.guild_id)
         return terms(applicant, own, operator, self._elsewhere)
+
+    async def offered(self, applicant: Applicant, model: Model) -> Model:
+        """A model with the defaults that hold for the applicant."""
+        return (await self.terms(applicant)).lowered(model)
 
     def default_model(self, applicant: Applicant) -> str | None:
         """The model of those who name none there, as far as `terms` has looked at the rules by now."""

@@ -6,6 +6,7 @@ channel, server and operator holds. Declines to know where documents are kept (b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.language import _
 from bot.ledger.allowance import Allowance
 from bot.ledger.rules import Document, Key, Scope
+from flux2.models import MEGAPIXEL, Model
 from flux2.screening.policy import Policy
 
 Threads = Literal["here", "auto", "always"]
@@ -165,6 +167,13 @@ class Terms:
         """Whether the member may draw with that model."""
         return name not in self.disabled_models and (self.role.models is None or name in self.role.models)
 
+    def lowered(self, model: Model) -> Model:
+        """The model as it draws here where an option is left out: with no more than may be asked for."""
+        most = {name: bound.most for name, bound in self.bounds.items()}
+        steps = max(min(model.default_steps, most.get("steps", math.inf)), model.min_steps)
+        pixels = min(model.default_pixels, most.get("megapixels", math.inf) * MEGAPIXEL)
+        return model.model_copy(update={"default_steps": int(steps), "default_pixels": int(pixels)})
+
 
 Rules = Mapping[Key, Document]
 _BOUNDED = ("megapixels", "steps", "count", "references")
@@ -194,6 +203,11 @@ def terms(applicant: Applicant, of_guild: Rules, of_operator: Rules, elsewhere: 
         needs_age_restriction=guild.age_restricted_only or operator.age_restricted_only,
         screening=_screening(applicant, (operator, guild, channel)),
     )
+
+
+def reports_channel(of_guild: Rules) -> int | None:
+    """Where a server's moderators see reports."""
+    return GuildRule.model_validate(of_guild.get((Scope.GUILD, 0), {})).reports_channel
 
 
 def _screening(applicant: Applicant, layers: Iterable[Safety]) -> Policy:

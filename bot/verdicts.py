@@ -17,22 +17,34 @@ from bot.policy import Bound
 from bot.presenter import elapsed, plain
 from bot.refusal import Refusal
 
-_ASKED = {
-    "megapixels": (N_("megapixels"), N_("ask for a smaller size")),
-    "steps": (N_("steps"), N_("ask for fewer")),
-    "count": (N_("pictures at a time"), N_("ask for fewer")),
-    "references": (N_("reference images"), N_("leave some out")),
+_NOTHING = N_("The admins of this server let nothing be drawn for you; ask one of them if you think this is wrong.")
+_ADVICE = {
+    "megapixels": N_("ask for a smaller size"),
+    "steps": N_("ask for fewer"),
+    "count": N_("ask for fewer"),
+    "references": N_("leave some out"),
 }
 
 
 def beyond(name: str, bound: Bound, asked: float) -> Refusal:
     """The sentence for a job that asks for more of `name` than `bound`."""
-    what, advice = _ASKED[name]
     return Refusal(
-        _("{says} allows at most {most:g} {what}, and this has {asked:g}; {advice}.").format(
-            says=bound.says, most=bound.most, what=_(what), asked=asked, advice=_(advice)
+        _("{says} allows at most {most}, and this has {asked:g}; {advice}.").format(
+            says=bound.says, most=_amount(name, bound.most), asked=asked, advice=_(_ADVICE[name])
         )
     )
+
+
+def _amount(name: str, most: float) -> str:
+    # Forms are chosen by whole numbers; a fraction goes with the many.
+    count = int(most) if most == int(most) else 2
+    words = {
+        "megapixels": ngettext("{most:g} megapixel", "{most:g} megapixels", count),
+        "steps": ngettext("{most:g} step", "{most:g} steps", count),
+        "count": ngettext("{most:g} picture at a time", "{most:g} pictures at a time", count),
+        "references": ngettext("{most:g} reference image", "{most:g} reference images", count),
+    }
+    return words[name].format(most=most)
 
 
 def quota_refusal(reached: QuotaReached) -> Refusal:
@@ -44,6 +56,10 @@ def quota_refusal(reached: QuotaReached) -> Refusal:
                 elapsed=elapsed(reached.most), frees=frees
             )
         )
+    if reached.most == 0:
+        return Refusal(_(_NOTHING))
+    if reached.wanted > reached.most:
+        return _beyond_a_day(reached)
     if reached.limit == "pictures":
         used = _("You have used {used:g} of {most:g} pictures for today").format(used=reached.used, most=reached.most)
         more = "" if reached.wanted == 1 else _("and this asks for {wanted:g}").format(wanted=reached.wanted)
@@ -56,6 +72,18 @@ def quota_refusal(reached: QuotaReached) -> Refusal:
     return Refusal(_("{said}; it frees up {frees}.").format(said=said, frees=frees))
 
 
+def _beyond_a_day(reached: QuotaReached) -> Refusal:
+    """What does not fit into a whole day never frees up."""
+    if reached.limit == "pictures":
+        said = _("This asks for {wanted:g} pictures, and you may have {most:g} a day; ask for fewer.")
+    else:
+        said = _(
+            "This takes about {wanted:.0f} GPU-seconds, and you may have {most:.0f} a day; "
+            "ask for a smaller size, fewer steps or fewer pictures."
+        )
+    return Refusal(said.format(wanted=reached.wanted, most=reached.most))
+
+
 def not_allowed(reason: str) -> Refusal:
     """The sentence for a prompt that the rules refuse; `reason` is the screens' own sentence."""
     return Refusal(
@@ -66,6 +94,8 @@ def not_allowed(reason: str) -> Refusal:
 def left_today(allowance: Allowance, used: Usage) -> str:
     """What is left of a day's quotas, and when they begin anew; empty without any."""
     parts = []
+    if 0 in (allowance.pictures_per_day, allowance.gpu_seconds_per_day):
+        return _(_NOTHING)
     if (most := allowance.pictures_per_day) is not None:
         parts.append(_("{left} of {most} pictures").format(left=max(most - used.pictures, 0), most=most))
     if (seconds := allowance.gpu_seconds_per_day) is not None:

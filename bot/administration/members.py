@@ -108,7 +108,7 @@ async def quota_set(desk: Desk, user_id: int, pictures: int | None, gpu_seconds:
     document = checked(Scope.MEMBER, {name: value for name, value in given.items() if value is not None})
     await desk.governance.change(desk.actor, "quota set", (Scope.MEMBER, user_id), lambda _: document)
     if not document:
-        return _("{member} has the quota of his roles again.").format(member=mention(user_id))
+        return _("{member} has the quota of their roles again.").format(member=mention(user_id))
     return _("Set {own} for {member}.").format(own=_own(document), member=mention(user_id))
 
 

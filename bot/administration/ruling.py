@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from bot.administration.desk import Desk, Listing
+from bot.administration.queueing import PRIORITIES
 from bot.casting import taken_of
 from bot.language import N_, _, listed, ngettext
 from bot.ledger.audit import EVERYWHERE
@@ -56,7 +57,11 @@ def whom(desk: Desk, key: Key) -> str:
 
 def worded(document: Document) -> str:
     """A rule on one line."""
-    parts = (f"{name.replace('_', ' ')} {_value(name, value)}" for name, value in document.items() if value is not None)
+    parts = (
+        f"{name.removesuffix('_s').replace('_', ' ')} {_value(name, value)}"
+        for name, value in document.items()
+        if value is not None
+    )
     return " · ".join(parts) or _("no rule")
 
 
@@ -68,7 +73,17 @@ def _value(name: str, value: Any) -> str:
         return f"<@{value}>"
     if name.endswith("_at") and isinstance(value, str):
         return f"<t:{int(datetime.fromisoformat(value).timestamp())}:f>"
+    if isinstance(value, bool):
+        return _("on") if value else _("off")
+    if isinstance(value, int | float):
+        return _of_figure(name, value)
     return plain(", ".join(value) if isinstance(value, list) else str(value), 200)
+
+
+def _of_figure(name: str, value: float) -> str:
+    if name == "priority":
+        return next((word for word, figure in PRIORITIES.items() if figure == value), f"{value}")
+    return f"{value:g} s" if name.endswith("_s") else f"{value:g}"
 
 
 async def change(desk: Desk, action: str, key: Key, given: Mapping[str, Any]) -> str:
@@ -215,5 +230,5 @@ def checked(scope: Scope, document: Document) -> Document:
         first = error.errors(include_input=False, include_url=False)[0]
         name = str(first["loc"][0]).replace("_", " ")
         raise Refusal(
-            _("That figure for {name} cannot be: {reason}.").format(name=name, reason=first["msg"].lower())
+            _("That value for {name} cannot be: {reason}.").format(name=name, reason=first["msg"].lower())
         ) from error

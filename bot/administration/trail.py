@@ -57,7 +57,11 @@ def _target(deed: Deed) -> str:
 
 
 def _change(deed: Deed) -> str:
-    sides = [_side(side) for side in (deed.before, deed.after)]
+    before, after = deed.before, deed.after
+    if isinstance(before, dict) and isinstance(after, dict):
+        changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
+        before, after = ({name: side[name] for name in side if name in changed} or None for side in (before, after))
+    sides = [_side(side) for side in (before, after)]
     return "" if sides == ["–", "–"] else f": {sides[0]} → {sides[1]}"
 
 

@@ -32,9 +32,9 @@ async def doctor(interaction: discord.Interaction[Flux2Bot], picture: bool = Fal
         return
     client = interaction.client
     if access.looks_after_all(interaction):
-        found = await report.of_running(client, interaction.app_permissions)
+        found = await report.of_running(client, interaction.guild_id, interaction.app_permissions)
     else:
-        found = report.of_channel(client, interaction.app_permissions)
+        found = await report.of_channel(client, interaction.guild_id, interaction.app_permissions)
     if picture:
         found.insert(0, await try_a_job(interaction))
     settings = client.settings

@@ -112,6 +112,7 @@ async def enlarge(
     else:
         read = await services.attachments.read([image], max_pixels=MAX_PIXELS)
         picture, notes = read.pictures[0], read.notes
+    wish = wish.within(await services.gate.terms(applicant_in(interaction)))
     request, said = wish.settle(model, picture, recipe_of(job))
     request = await services.routes.seen(request, model)
     entry = Entry(

@@ -23,6 +23,7 @@ NEEDED = discord.Permissions(
     read_message_history=True,
 )
 """What the bot is invited with."""
+_REPORTING = ("view_channel", "send_messages", "attach_files")
 _OPTIONAL = frozenset({"create_public_threads", "send_messages_in_threads", "embed_links"})
 
 
@@ -106,6 +107,21 @@ def judge_permissions(has: discord.Permissions) -> Finding:
     if set(missing) <= _OPTIONAL:
         return warn("Permissions", f"missing here: {names}; results stay in the channel itself", fix)
     return fail("Permissions", f"missing here: {names}", fix)
+
+
+def judge_reports(is_chosen: bool, has: discord.Permissions | None, *, is_public: bool) -> Finding:
+    """Whether reports of pictures reach moderators; `has`: what the bot may in their channel, None where it is gone."""
+    fix = "Choose a channel of the moderators: /admin safety set reports_channel."
+    if not is_chosen:
+        return warn("Reports", "no channel is chosen, so members cannot report pictures", fix)
+    if has is None:
+        return fail("Reports", "their channel is gone, or the bot may not see it", fix)
+    missing = [name for name in _REPORTING if not getattr(has, name)]
+    if missing:
+        return fail("Reports", f"missing in their channel: {spelled(missing)}", "Give them to the bot there.")
+    if is_public:
+        return warn("Reports", "everybody sees their channel, with the pictures and who reported them", fix)
+    return ok("Reports", "their channel is there")
 
 
 def judge_address(api_url: str, *, allows_loopback: bool) -> Finding:

@@ -14,6 +14,7 @@ from bot.doctor import discord_side, redis_side, store_side, worker_side
 from bot.ledger.job import State
 from bot.ledger.ledger import Ledger
 from bot.ledger.rows import now
+from bot.policy import reports_channel
 from config.finding import Finding, warn
 from config.settings import BotSettings
 
@@ -45,17 +46,29 @@ async def of_deployment(settings: BotSettings, commands: Iterable[str]) -> list[
     return [address, *(finding for part in parts for finding in part)]
 
 
-def of_channel(client: Flux2Bot, has: discord.Permissions) -> list[Finding]:
-    """What an admin of one of several servers may know: whether the bot works here."""
+async def of_channel(client: Flux2Bot, guild_id: int | None, has: discord.Permissions) -> list[Finding]:
+    """What an admin of one of several servers may know: whether the bot works here, and reports with it."""
     gateway = discord_side.judge_gateway([latency for _, latency in client.latencies])
-    return [discord_side.judge_permissions(has), gateway]
+    guild = client.get_guild(guild_id or 0)
+    reports = [] if guild is None else [await _of_reports(client, guild)]
+    return [discord_side.judge_permissions(has), gateway, *reports]
 
 
-async def of_running(client: Flux2Bot, has: discord.Permissions) -> list[Finding]:
+async def _of_reports(client: Flux2Bot, guild: discord.Guild) -> Finding:
+    channel_id = reports_channel(await client.services.ledger.governance.rules(guild.id))
+    channel = None if channel_id is None else guild.get_channel(channel_id)
+    return discord_side.judge_reports(
+        channel_id is not None,
+        None if channel is None else channel.permissions_for(guild.me),
+        is_public=channel is not None and channel.permissions_for(guild.default_role).view_channel,
+    )
+
+
+async def of_running(client: Flux2Bot, guild_id: int | None, has: discord.Permissions) -> list[Finding]:
     """Look at a bot that runs, from a channel in which it has the permissions `has`."""
     names = [str(command.name) for command in client.tree.get_commands(type=discord.AppCommandType.chat_input)]
     found = await of_deployment(client.settings, names)
-    return [*of_channel(client, has), *found, *await _of_queue(client.services.ledger, client)]
+    return [*await of_channel(client, guild_id, has), *found, *await _of_queue(client.services.ledger, client)]
 
 
 async def _of_queue(ledger: Ledger, client: Flux2Bot) -> list[Finding]:

@@ -52,7 +52,7 @@ async def try_a_job(interaction: discord.Interaction[Flux2Bot]) -> Finding:
     services, began = interaction.client.services, time.monotonic()
     try:
         model = await services.offer.choose(None, services.gate.default_model(applicant_in(interaction)))
-        request, _ = Options(prompt=_PROMPT).settle(model)
+        request, _ = Options(prompt=_PROMPT).settle(await services.gate.offered(applicant_in(interaction), model))
         entry = Entry(
             idempotency_key=f"i{interaction.id}",
             source="doctor",

@@ -107,7 +107,10 @@ async def ask(
 
     async def turn(pressed: discord.Interaction[Flux2Bot], choice: str) -> None:
         dialogues.close(token)
-        text = await act() if choice == "yes" else _("Nothing was changed.")
+        try:
+            text = await act() if choice == "yes" else _("Nothing was changed.")
+        except Refusal as refusal:
+            text = str(refusal)  # in the place of the question, whose buttons are used up
         await pressed.edit_original_response(content=text, view=None)
 
     token = dialogues.open(turn)

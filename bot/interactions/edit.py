@@ -11,6 +11,7 @@ import discord
 from discord import ui
 
 from bot import recipes
+from bot.applicants import applicant_in
 from bot.interactions import where
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.choosing import options_of, picture_meant
@@ -108,6 +109,7 @@ async def edit_picture(
     picked = pick(change, len(job.pictures), first=which)
     pictures = tuple([await picture_meant(interaction, job, number) for number in picked.numbers])
     mask = await services.attachments.read_mask(there.mask) if there.mask else None
+    model = await services.gate.offered(applicant_in(interaction), model)
     request, notes = recipes.edited(job, model, picked.instruction, pictures, region=there.cells, mask=mask)
     await services.attachments.require_marked(request)
     await redraw(interaction, job, request, source="edit", notes=(*picked.notes, *notes))

@@ -27,7 +27,7 @@ async def within_reach(interaction: discord.Interaction[Flux2Bot], *, now: bool)
     services = interaction.client.services
     live = await services.offer.look() if now or not services.offer.seen else services.offer.seen
     terms = await services.gate.terms(applicant_in(interaction))
-    return {name: model for name, model in live.items() if terms.allows_model(name)}
+    return {name: terms.lowered(model) for name, model in live.items() if terms.allows_model(name)}
 
 
 class FinalButton(JobButton, template=template(Verb.FINAL)):

@@ -46,11 +46,15 @@ def _answered(interaction: discord.Interaction[Flux2Bot], parent: Job) -> int:
 
 
 async def model_of(interaction: discord.Interaction[Flux2Bot], job: Job) -> Model:
-    """The model that drew the job while a worker serves it, else the usual one here. Raises Refusal without one."""
+    """The model that drew the job while a worker serves it, else the usual one; as it is offered here.
+
+    Raises Refusal without one.
+    """
     services = interaction.client.services
     live = await services.offer.look()
     own = job.request.model if job.request.model in live else None
-    return services.offer.pick(own, services.gate.default_model(applicant_in(interaction)))
+    applicant = applicant_in(interaction)
+    return await services.gate.offered(applicant, services.offer.pick(own, services.gate.default_model(applicant)))
 
 
 async def redraw(

@@ -152,12 +152,14 @@ class ReplyEdits:
         if written:
             prompt = await prompt_file.read_prompt(written, prompt, services.attachments)
         extra = await services.gathering.gather(message.author, prompt, Pointed(attached), before=len(pictures))
+        applicant = applicant or author_of(message)
+        model = await services.gate.offered(applicant, model)
         request, notes = recipes.edited(job, model, extra.prompt, (*pictures, *extra.pictures))
         entry = Entry(
             idempotency_key=f"m{message.id}",
             source="reply",
             parent_id=job.id,
-            applicant=applicant or author_of(message),
+            applicant=applicant,
             request=request,
             notes=(*picked.notes, *extra.notes, *notes),
             file_size_limit=_file_size_limit(message.guild),

@@ -25,10 +25,9 @@ from bot.interactions.custom_id import Verb, template
 from bot.language import N_, _
 from bot.ledger.audit import Actor
 from bot.ledger.job import Job
-from bot.ledger.rules import Scope
 from bot.message_links import links_in
 from bot.origin import job_told_by, named_by
-from bot.policy import GuildRule
+from bot.policy import reports_channel
 from bot.presenter import jump_url
 from bot.refusal import Refusal
 
@@ -106,8 +105,7 @@ async def _report(interaction: discord.Interaction[Flux2Bot], message: discord.M
 
 async def _moderators(interaction: discord.Interaction[Flux2Bot]) -> discord.PartialMessageable:
     client, guild_id = interaction.client, interaction.guild_id or 0
-    rules = await client.services.ledger.governance.rules(guild_id)
-    channel_id = GuildRule.model_validate(rules.get((Scope.GUILD, 0), {})).reports_channel
+    channel_id = reports_channel(await client.services.ledger.governance.rules(guild_id))
     if channel_id is None:
         raise Refusal(_("This server takes no reports yet: an admin can choose a channel with /admin safety set."))
     return client.get_partial_messageable(channel_id, guild_id=guild_id)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord import ui
 
+from bot.applicants import applicant_in
 from bot.enlarging import Enlargement, recipe_of, which_of
 from bot.interactions.base import JobButton
 from bot.interactions.choosing import PictureSelect, drawn, picture_meant
@@ -62,6 +63,7 @@ async def _enlarge(interaction: discord.Interaction[Flux2Bot], job_id: str, numb
     services = interaction.client.services
     model = await model_of(interaction, job)
     picture = await picture_meant(interaction, job, number, max_pixels=MAX_PIXELS)
-    request, notes = Enlargement().settle(model, picture, recipe_of(job, number))
+    wish = Enlargement().within(await services.gate.terms(applicant_in(interaction)))
+    request, notes = wish.settle(model, picture, recipe_of(job, number))
     request = await services.routes.seen(request, model)
     await redraw(interaction, job, request, source="upscale", notes=(*which_of(job, number), *notes))

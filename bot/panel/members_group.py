@@ -23,7 +23,7 @@ class QuotaGroup(app_commands.Group):
         """The heaviest first."""
         await carry_out(interaction, lambda desk: members.quota_show(desk, member.id if member else None))
 
-    @app_commands.command(description=N_("A daily quota for one member; without figures, that of his roles again."))
+    @app_commands.command(description=N_("A daily quota for one member; without figures, that of their roles again."))
     @app_commands.describe(member=N_("Whose."), pictures=N_("Pictures a day."), gpu_seconds=N_("GPU-seconds a day."))
     async def set(
         self,

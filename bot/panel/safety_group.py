@@ -5,12 +5,24 @@ from __future__ import annotations
 import discord
 from discord import app_commands
 
+from bot import access
 from bot.administration import safety
+from bot.administration.desk import Desk
 from bot.language import N_, _
 from bot.panel.answering import Here, carry_out, carry_out_after_asking
 from bot.panel.rules_groups import AnyChannel
 
 Score = app_commands.Range[float, 0.05, 0.99]
+
+
+def _fit_for_reports(channel: discord.TextChannel) -> str:
+    """What to say of a channel chosen for reports. Raises Refusal where the bot may not post them."""
+    access.require_reporting(channel.permissions_for(channel.guild.me), channel.mention)
+    if not channel.permissions_for(channel.guild.default_role).view_channel:
+        return ""
+    return _("Everybody sees {channel}: reports show the picture there, and who reported it.").format(
+        channel=channel.mention
+    )
 
 
 class SafetyGroup(app_commands.Group):
@@ -58,7 +70,12 @@ class SafetyGroup(app_commands.Group):
             "question": question,
         }
         where = None if channel is None else channel.id
-        await carry_out(interaction, lambda desk: safety.change(desk, where, given))
+
+        async def work(desk: Desk) -> str:
+            hint = "" if reports_channel is None else _fit_for_reports(reports_channel)
+            return f"{await safety.change(desk, where, given)} {hint}".rstrip()
+
+        await carry_out(interaction, work)
 
     @app_commands.command(description=N_("Forget what was set; reports keep their channel."))
     @app_commands.describe(channel=N_("Leave out for the whole server."))

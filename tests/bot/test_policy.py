@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from bot.enlarging import Enlargement
 from bot.gate import demand_of, require
 from bot.ledger.rules import Document, Key, Scope
 from bot.policy import Applicant, Demand, GuildRule, RolePolicy, Terms, terms
 from bot.refusal import Refusal
-from flux2.request import GenerationRequest, ReferenceImage
+from flux2.models import REGISTRY
+from flux2.request import GenerationRequest, ReferenceImage, settle
 from flux2.screening.policy import UNRULED, Policy
 
 GUILD, EVERYONE, VIP, ARTIST, CHANNEL, THREAD = 1, 1, 20, 21, 30, 31
@@ -33,6 +35,19 @@ def test_without_rules_nothing_is_bounded() -> None:
     """A server whose admins decided nothing has what the operator's settings say."""
     found = under({})
     assert (found.role, dict(found.bounds), found.is_open, found.threads) == (RolePolicy(), {}, True, "auto")
+
+
+def test_what_is_left_out_is_no_more_than_may_be_asked_for() -> None:
+    """Below a model's own defaults a limit lowers them, or every short command would be refused; fixed steps stay."""
+    found = under({(Scope.GUILD, 0): {"steps": 20, "megapixels": 0.5}})
+    dev, klein = found.lowered(REGISTRY["dev"]), found.lowered(REGISTRY["klein-4b"])
+    assert (dev.default_steps, klein.default_steps) == (20, 4)
+    request, _ = settle(dev, "a fox")
+    require(found, demand_of(request))
+    assert under({}).lowered(REGISTRY["dev"]) == REGISTRY["dev"]
+    assert Enlargement().within(found).steps is None
+    fewer = under({(Scope.GUILD, 0): {"steps": 10}})
+    assert (Enlargement().within(fewer).steps, Enlargement(steps=30).within(fewer).steps) == (10, 30)
 
 
 def test_threads_are_the_channels_else_the_servers_else_the_operators() -> None:
@@ -116,7 +131,7 @@ def test_models_are_refused_by_server_operator_and_role() -> None:
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"megapixels": 2.0}, "This server allows at most 1 megapixels, and this has 2; ask for a smaller size"),
+        ({"megapixels": 2.0}, "This server allows at most 1 megapixel, and this has 2; ask for a smaller size"),
         ({"steps": 29}, "at most 28 steps, and this has 29"),
         ({"count": 3}, "at most 2 pictures at a time, and this has 3"),
         ({"references": 1}, "at most 0 reference images, and this has 1"),

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import discord
 import pytest
@@ -188,6 +189,13 @@ def found(*findings: Finding) -> Callable[[Place], Awaitable[list[Finding]]]:
     return look
 
 
+def reports(**fields: Any) -> Callable[[Place], Awaitable[list[Finding]]]:
+    """A server whose moderators see reports, but for that."""
+    return found(
+        discord_side.judge_reports(**{"is_chosen": True, "has": discord_side.NEEDED, "is_public": False, **fields})
+    )
+
+
 FAULTS: dict[str, tuple[Callable[[Place], Awaitable[list[Finding]]], str, str]] = {
     "token refused": (token, "fail", "set DISCORD_TOKEN"),
     "Discord away": (discord_down, "fail", "check the network and DISCORD_API_URL"),
@@ -209,6 +217,10 @@ FAULTS: dict[str, tuple[Callable[[Place], Awaitable[list[Finding]]], str, str]] 
         "warn",
         "Remove DISCORD_API_URL",
     ),
+    "no reports": (reports(is_chosen=False), "warn", "/admin safety set reports_channel"),
+    "reports' channel gone": (reports(has=None), "fail", "/admin safety set reports_channel"),
+    "reports not posted": (reports(has=discord.Permissions(view_channel=True)), "fail", "Send Messages, Attach Files"),
+    "reports seen by all": (reports(is_public=True), "warn", "a channel of the moderators"),
     "no user install": (no_accounts, "fail", "Allow User Install"),
     "Redis away": (lambda place: redis_side.examine(NOBODY), "fail", "start it or set REDIS_URL"),
     "no Redis URL": (lambda place: redis_side.examine("not a url"), "fail", "redis://host:6379/0"),
@@ -290,6 +302,7 @@ async def test_a_healthy_deployment_is_all_ok(place: Place) -> None:
         *await queue(endings={"delivered": 100, "failed internal": 3})(place),
         discord_side.judge_permissions(discord_side.NEEDED),
         discord_side.judge_gateway([0.05]),
+        *await reports()(place),
     ]
     assert [one.line for one in findings if one.level != "ok" and one.about != "Disk"] == []
 

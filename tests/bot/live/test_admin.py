@@ -264,7 +264,7 @@ async def test_servers_and_channels_have_usual_options(server: SandboxServer, bo
 
 
 async def test_limits_of_server_and_channel_hold(server: SandboxServer, bot: Flux2Bot) -> None:
-    """A job beyond a limit is refused with both figures, whichever way it came; nothing is queued."""
+    """A job beyond a limit is refused with both figures, whichever way it came; what is left out is within it."""
     ada, luna = server.member("ada"), server.member("luna")
     assert "name at least one option" in await text(ada, "admin limits set")
     await say(ada, "admin limits set", {"count": 2})
@@ -273,9 +273,13 @@ async def test_limits_of_server_and_channel_hold(server: SandboxServer, bot: Flu
     await say(ada, "admin limits set", {"count": 1, "channel": server.world.channel("pictures")})
     assert (await text(luna, "imagine", {"prompt": "a fox", "count": 2})).startswith("This channel allows at most 1")
     assert await bot.services.ledger.open_jobs() == []
+    await say(ada, "admin limits set", {"steps": 3})
+    await (await luna.slash("imagine", {"prompt": "a fox"})).answer()
+    (job,) = await bot.services.ledger.open_jobs()
+    assert job.request.num_inference_steps == 3
     assert "count 2" in await text(ada, "admin limits show")
     question = await say(ada, "admin limits clear")
-    assert "it was: count 2" in await confirm(server, ada, question, "Remove")
+    assert "it was: steps 3 · count 2" in await confirm(server, ada, question, "Remove")
 
 
 async def test_models_are_switched_off_and_on(server: SandboxServer, bot: Flux2Bot) -> None:

@@ -68,6 +68,7 @@ async def test_members_and_admins_of_one_server_see_less(
     async with start(settings):
         answer = await (await server.member("ada").slash("doctor")).answer()
         assert "Permissions" in answer.content
+        assert "Reports: no channel is chosen" in answer.content
         assert "Redis" not in answer.content
         registered = server.world.commands.find("doctor", None)
         assert registered is not None

@@ -11,6 +11,7 @@ import pytest
 from bot.client import Flux2Bot
 from bot.ledger.job import Job
 from flux2.screening.policy import Policy
+from sandbox.guild import Channel, Role
 from sandbox.message import Message
 from sandbox.permissions import Permission
 from sandbox.server import SandboxServer
@@ -42,6 +43,14 @@ async def _reported(server: SandboxServer, message: Message) -> Message:
     return report
 
 
+async def _overwritten(server: SandboxServer, bot: Flux2Bot, channel: Channel, role: Role, **how: Permission) -> None:
+    """Change what a role may do in a channel, and wait until the bot has heard of it."""
+    heard = asyncio.create_task(bot.wait_for("guild_channel_update"))
+    await asyncio.sleep(0)
+    server.world.overwrite(channel, role, **how)
+    await asyncio.wait_for(heard, 15)
+
+
 async def test_a_report_reaches_the_moderators_once(
     server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed
 ) -> None:
@@ -50,8 +59,14 @@ async def test_a_report_reaches_the_moderators_once(
     max_ = server.member("max")
     told = await (await max_.menu(message, "Report")).answer()
     assert "takes no reports yet" in told.content
-    lounge = server.world.channel("lounge")
-    await (await server.member("ada").slash("admin safety set", {"reports_channel": lounge})).answer()
+    lounge, world, ada = server.world.channel("lounge"), server.world, server.member("ada")
+    role = next(role for role in world.guild.roles.values() if role.managed_by == world.bot.id)
+    await _overwritten(server, bot, lounge, role, deny=Permission.ATTACH_FILES)
+    refused = await (await ada.slash("admin safety set", {"reports_channel": lounge})).answer()
+    assert "give me Attach Files there first" in refused.content
+    await _overwritten(server, bot, lounge, role, allow=Permission.ATTACH_FILES)
+    chosen = await (await ada.slash("admin safety set", {"reports_channel": lounge})).answer()
+    assert f"Everybody sees <#{lounge.id}>" in chosen.content
     panel = await (await max_.press(message, "More…")).answer()
     thanks = await (await max_.press(panel, "Report")).follow_up()
     assert thanks.ephemeral
