@@ -21,7 +21,9 @@ import redis
 
 from sandbox.leash import leash
 
-_START_S = 10.0
+_START_S = 60.0
+_PORTS = range(10_000, 30_000)
+"""Below those the system hands out by itself: while the server is down, nobody comes by its port by chance."""
 _INSTALL = (
     "No Redis server was found. Install one and try again:\n"
     "  Debian, Ubuntu   sudo apt-get install redis-server\n"
@@ -49,11 +51,13 @@ def find_binary() -> str:
     raise RedisUnavailable(_INSTALL)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_port() -> int:
+    """Return a loopback port that nobody uses, for a server that may go and come back."""
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class RedisServer:
@@ -66,7 +70,7 @@ class RedisServer:
         self._data_dir = data_dir
         self._extra = extra
         self._binary = find_binary()
-        self._port = _free_port()
+        self._port = free_port()
         self._password = secrets.token_urlsafe(16)
         self._process: subprocess.Popen[bytes] | None = None
 

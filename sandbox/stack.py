@@ -146,7 +146,7 @@ class Stack:
     @contextlib.asynccontextmanager
     async def connect(self) -> AsyncIterator[redis.Redis]:
         """A Redis client for looking at the queue."""
-        client = redis.Redis.from_url(self.redis_url, socket_timeout=5, decode_responses=True)
+        client = redis.Redis.from_url(self.redis_url, socket_timeout=30, decode_responses=True)
         try:
             yield client
         finally:

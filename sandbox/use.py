@@ -62,14 +62,14 @@ class Use:
         found = [message for message in self.interaction.follow_ups if message.ephemeral and not message.deleted]
         return found[-1] if found else None
 
-    async def answer(self, timeout: float = 30.0) -> Message:  # noqa: ASYNC109 - callers wait, none composes
+    async def answer(self, timeout: float = 60.0) -> Message:  # noqa: ASYNC109 - callers wait, none composes
         """The first message said; a deferred one once it is filled, an updated one once it is changed.
 
         Raises InteractionFailed if nothing was acknowledged in time, TimeoutError after `timeout` real seconds.
         """
         return await self._world.hub.until(self._answered, timeout)
 
-    async def follow_up(self, timeout: float = 30.0) -> Message:  # noqa: ASYNC109 - callers wait, none composes
+    async def follow_up(self, timeout: float = 60.0) -> Message:  # noqa: ASYNC109 - callers wait, none composes
         """The first message said after the first response. Raises TimeoutError."""
 
         def probe() -> Message | None:

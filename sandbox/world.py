@@ -216,7 +216,7 @@ class World:
         self,
         predicate: Callable[[Message], bool],
         channel_id: int | None = None,
-        timeout: float = 30.0,  # noqa: ASYNC109 - callers wait, none composes
+        timeout: float = 60.0,  # noqa: ASYNC109 - callers wait, none composes
     ) -> Message:
         """The first message that satisfies `predicate`, an existing one or one to come.
 

@@ -10,10 +10,17 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import hypothesis
 import pytest
 from redis import Redis
 
 from sandbox.redis_server import RedisServer
+
+# The same examples in every run, and no clock over any of them.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")
@@ -114,7 +121,7 @@ class OpenRouterHost:
         question = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
         self.headers.append(dict(handler.headers))
         self.questions.append(question)
-        self.holds.wait(30)
+        self.holds.wait(120)
         if handler.path != "/api/v1/chat/completions":
             reply: Any = self.failure(404)
         elif handler.headers.get("Authorization") != f"Bearer {KEY}":
@@ -139,7 +146,7 @@ class OpenRouterHost:
         self.default = self.completion("a calm red fox in tall golden grass")
         self.holds.set()
 
-    def wait_for_question(self, timeout_s: float = 20) -> dict[str, Any]:
+    def wait_for_question(self, timeout_s: float = 60) -> dict[str, Any]:
         """Return the first question once it is there."""
         deadline = time.monotonic() + timeout_s
         while not self.questions:

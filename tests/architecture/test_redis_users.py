@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ import redis
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
 from sandbox.once import Errand, converse
-from sandbox.redis_server import find_binary
+from sandbox.redis_server import find_binary, free_port
 from sandbox.stack import Stack
 from worker.contract import (
     EVENTS,
@@ -73,9 +72,7 @@ def _serving(root: Path, folder: Path, read_only: str) -> Iterator[Server]:
     if _version(binary) < (7, 0):
         users = script.with_name("users.acl")
         users.write_text(re.sub(r" %R~(\S+)", read_only, users.read_text()))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "DATA": str(folder),
@@ -90,7 +87,7 @@ def _serving(root: Path, folder: Path, read_only: str) -> Iterator[Server]:
             yield Server(port)
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +105,7 @@ def readable(root: Path, tmp_path: Path) -> Iterator[Server]:
 
 
 def _wait(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(200):
+    for _ in range(1200):
         assert process.poll() is None, log.read_text()
         try:
             # What the compose file's health check sends.

@@ -121,7 +121,7 @@ async def test_the_loop_outlives_redis(stack: Stack, queue_up: QueueUp) -> None:
         await asyncio.sleep(0.5)
         stack.server.start()
         stack.serve("w1")
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while not stack.entries():
                 stack.dispatcher.wake()
                 await asyncio.sleep(0.05)

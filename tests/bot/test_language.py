@@ -43,6 +43,6 @@ def test_the_bot_does_not_start_in_a_language_it_has_not(tmp_path: Path) -> None
     """One sentence and the status that service managers do not restart."""
     own = {"DISCORD_TOKEN": "a-token-of-no-bot", "BOT_LANGUAGE": "tlh"}
     command = [sys.executable, "-m", "bot"]
-    ended = subprocess.run(command, env=os.environ | own, cwd=tmp_path, capture_output=True, timeout=60)
+    ended = subprocess.run(command, env=os.environ | own, cwd=tmp_path, capture_output=True, timeout=120)
     assert ended.returncode == 78
     assert ended.stderr.decode().strip() == "BOT_LANGUAGE: there is no catalogue of “tlh”; choose one of en."

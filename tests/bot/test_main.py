@@ -20,6 +20,6 @@ def test_log_lines_have_the_shape_that_was_asked_for(tmp_path: Path) -> None:
             "LOG_JSON": "true",
         }
         command = [sys.executable, "-m", "bot"]
-        ended = subprocess.run(command, env=os.environ | own, cwd=tmp_path, capture_output=True, timeout=60)
+        ended = subprocess.run(command, env=os.environ | own, cwd=tmp_path, capture_output=True, timeout=120)
     lines = [json.loads(line) for line in ended.stderr.decode().splitlines() if line.startswith("{")]
     assert "discord.client" in {line.get("logger") for line in lines}

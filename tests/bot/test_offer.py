@@ -38,8 +38,8 @@ async def test_a_rush_of_askers_is_answered(redis_server: RedisServer) -> None:
         Beacon(redis).beat(Heartbeat(name="w", role="gpu", state="idle", model=REGISTRY["sample"]))
     client = connect(redis_server.url)
     offer, fleet = Offer(Fleet(client), "sample"), Fleet(client)
-    chosen = await asyncio.gather(*(offer.choose(None) for _ in range(300)))
+    chosen = await asyncio.gather(*(offer.choose(None) for _ in range(100)))
     assert {model.name for model in chosen} == {"sample"}
-    found = await asyncio.gather(*(fleet.workers() for _ in range(300)))
+    found = await asyncio.gather(*(fleet.workers() for _ in range(100)))
     assert {len(workers) for workers in found} == {1}
     await client.aclose()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -69,21 +70,33 @@ async def test_a_killed_host_costs_one_lease(stack: Stack, queue_up: QueueUp) ->
     assert isinstance(stack.told[-1][1], Released)
 
 
-async def test_one_look_is_not_enough(stack: Stack, queue_up: QueueUp) -> None:
+@pytest.fixture
+def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Lets so many seconds pass for the reconciler, and none by themselves."""
+    clock = SimpleNamespace(at=0.0, monotonic=lambda: clock.at)
+    monkeypatch.setattr(reconciling, "time", clock)
+
+    def passing(seconds: float) -> None:
+        clock.at += seconds
+
+    return passing
+
+
+async def test_one_look_is_not_enough(stack: Stack, queue_up: QueueUp, pass_time: Callable[[float], None]) -> None:
     """A lease that is missing once, and back at the second look, costs nothing."""
     job_id, attempt = await running(stack, queue_up)
-    patient = Reconciler(stack.ledger, stack.queue, stack.news, stack.dispatcher, interval_s=15, grace_s=0.2)
+    patient = Reconciler(stack.ledger, stack.queue, stack.news, stack.dispatcher, interval_s=15)
     stack.lose_lease(job_id)
     await patient.reconcile()
     assert await stack.state(job_id) == (State.RUNNING, None)
     assert stack.fence.refresh(job_id, attempt) is Hold.HELD
-    await asyncio.sleep(0.25)
+    pass_time(reconciling.GRACE_S)
     await patient.reconcile()
     assert await stack.state(job_id) == (State.RUNNING, None)
     stack.lose_lease(job_id)
     await patient.reconcile()
     assert await stack.state(job_id) == (State.RUNNING, None)
-    await asyncio.sleep(0.25)
+    pass_time(reconciling.GRACE_S)
     await patient.reconcile()
     assert await stack.state(job_id) == (State.WAITING, None)
 
@@ -154,18 +167,20 @@ async def test_an_entry_lost_before_its_start(stack: Stack, queue_up: QueueUp) -
     assert stack.entries() == [f"{job.id}-r2"]
 
 
-async def test_an_entry_stuck_between_pop_and_start(stack: Stack, queue_up: QueueUp) -> None:
+async def test_an_entry_stuck_between_pop_and_start(
+    stack: Stack, queue_up: QueueUp, pass_time: Callable[[float], None]
+) -> None:
     """An entry in RQ's intermediate list counts as known for a while only, and is removed before it runs again."""
     job = await queue_up()
     stack.serve("w1")
     await stack.dispatcher.dispatch()
     stack.redis.lmove("rq:queue:gpu:sample", "rq:queue:gpu:sample:intermediate")
-    patient = Reconciler(stack.ledger, stack.queue, stack.news, stack.dispatcher, interval_s=15, grace_s=0.1)
+    patient = Reconciler(stack.ledger, stack.queue, stack.news, stack.dispatcher, interval_s=15)
     await patient.reconcile()
-    await asyncio.sleep(0.12)
+    pass_time(reconciling.GRACE_S)
     await patient.reconcile()
     assert await stack.state(job.id) == (State.DISPATCHED, None)
-    await asyncio.sleep(0.12)
+    pass_time(reconciling.POPPED_GRACE_S - reconciling.GRACE_S)
     await patient.reconcile()
     await stack.dispatcher.dispatch()
     assert stack.entries() == [f"{job.id}-r2"]
@@ -186,10 +201,10 @@ async def test_a_delivery_nobody_makes_is_made(stack: Stack, queue_up: QueueUp) 
 async def test_a_delivery_put_off_waits_its_time(stack: Stack, queue_up: QueueUp) -> None:
     """“Not now” is obeyed by Redis's clock, then the delivery is enqueued again."""
     job_id = await finished(stack, queue_up)
-    stack.fence.defer_delivery(job_id, 1)
+    stack.fence.defer_delivery(job_id, 60)
     await stack.reconciler.reconcile()
     assert stack.entries(LANE) == []
-    await asyncio.sleep(1.1)
+    stack.redis.hset(run_key(job_id), "deliver_after", stack.redis.time()[0])
     await stack.reconciler.reconcile()
     assert stack.entries(LANE) == [f"{job_id}-d1"]
 
@@ -251,7 +266,7 @@ async def test_a_restored_result_is_looked_for_before_it_is_posted(stack: Stack,
     stack.redis.flushall()
     await stack.reconciler._traces.restore(seen.result, 600.0)
     await stack.reconciler._traces.restore(seen.result, 0.0)
-    assert Outbox(stack.redis).age(job_id) == pytest.approx(600, abs=2)
+    assert Outbox(stack.redis).age(job_id) == pytest.approx(600, abs=60)
     assert not stack.fence.accept(stack.result(job_id, 5))
 
 

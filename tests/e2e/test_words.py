@@ -87,7 +87,7 @@ async def test_a_killed_lane_loses_no_picture_and_pays_no_second_time(
     for lane in lanes:
         lane.kill()
     worker.kill()
-    psutil.wait_procs(lanes, timeout=10)
+    psutil.wait_procs(lanes, timeout=60)
     openrouter.holds.set()
     worker.start()
     line = await going

@@ -17,7 +17,7 @@ from sandbox.message import Message
 from sandbox.once import job_ids
 from sandbox.stack import Stack
 
-PATIENCE_S = 90.0
+PATIENCE_S = 180.0
 ABANDONED_S = 160.0
 """Two minutes until RQ takes a lane's job for abandoned, and some for its clean-up to come round."""
 _ID = re.compile(r"[0-9a-f]{16,}(?:-\w+)?|[\w.-]+-\d+-[\w-]+|\d{15,}")
@@ -59,8 +59,8 @@ async def ask(
     """Send an /imagine and return its status message and job id."""
     wish = {"prompt": "a red circle on a white background", "size": "128x128", "steps": steps, **options}
     use = await stack.server.member(member).slash("imagine", wish, channel=channel)
-    status = await use.answer(timeout=30)
-    await until(lambda: job_ids(status), f"a Cancel button under {status.content!r}", 20)
+    status = await use.answer()
+    await until(lambda: job_ids(status), f"a Cancel button under {status.content!r}")
     return status, job_ids(status)[0]
 
 
@@ -98,11 +98,9 @@ def _check_told(stack: Stack, job: sqlite3.Row) -> None:
 
 async def _check_redis(stack: Stack) -> None:
     async with stack.connect() as client:
-        lists = await _lists(client)
-        assert not any(lists.values()), lists
         # RQ removes a job a moment after its work was seen to be done; that of a lane that died, after two minutes.
         deadline = time.monotonic() + ABANDONED_S
-        while left := [key for pattern in ("lease:*", "rq:job:*") async for key in client.scan_iter(pattern)]:
+        while left := await _left(client):
             assert time.monotonic() < deadline, left
             await asyncio.sleep(0.05)
         for_ever = {_ID.sub("*", key) async for key in client.scan_iter() if await client.ttl(key) == -1}
@@ -111,9 +109,8 @@ async def _check_redis(stack: Stack) -> None:
     assert not grown, grown
 
 
-async def _lists(client: redis.asyncio.Redis) -> dict[str, list[str]]:
-    return {
-        key: await client.lrange(key, 0, -1)
-        async for key in client.scan_iter("rq:queue:*")
-        if await client.type(key) == "list"
-    }
+async def _left(client: redis.asyncio.Redis) -> list[str]:
+    """Leases, jobs of RQ, and queues with something on them: a list that is empty does not exist."""
+    left = [key for pattern in ("lease:*", "rq:job:*") async for key in client.scan_iter(pattern)]
+    queues = [key async for key in client.scan_iter("rq:queue:*")]
+    return left + [key for key in queues if await client.type(key) == "list"]

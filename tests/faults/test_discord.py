@@ -113,7 +113,7 @@ async def test_a_repeated_event_and_a_resumed_session_make_one_job(stack: WiredS
 
 async def kill_during(stack: WiredStack, fault: Fault, act: asyncio.Task[object]) -> None:
     """Kill the bot while Discord holds the call that `fault` names, and start it again."""
-    await until(lambda: fault.hits, "the call", 30)
+    await until(lambda: fault.hits, "the call")
     await asyncio.sleep(0.2)  # the held call's effect, where it has one, is made by now
     stack.children["bot"].kill()
     act.cancel()
@@ -170,7 +170,7 @@ async def test_a_bot_stopped_in_mid_job_says_how_it_ended_when_it_is_back(stack:
     status, job_id = await ask(stack, steps=30, size="256x256")
     await is_running(stack, job_id)
     stack.children["bot"].ask_to_stop()
-    assert await asyncio.to_thread(stack.children["bot"].wait, 60) == 0
+    assert await asyncio.to_thread(stack.children["bot"].wait, 180) == 0
     await until(lambda: results(stack, job_id), "the picture without the bot")
     await stack.restart("bot")
     await until(lambda: "Done" in status.content, "the last edit of the status message")

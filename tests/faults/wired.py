@@ -49,6 +49,6 @@ class WiredStack(Stack):
         """Start a child that has ended, and wait until it serves."""
         if name == "bot":
             # Until the local Discord has seen the old connection end, it would take it for the new one.
-            await until(lambda: not self.server.gateway.is_connected, "the end of the old connection", 30)
+            await until(lambda: not self.server.gateway.is_connected, "the end of the old connection")
         self.children[name].start()
         await self.wait_until_ready()

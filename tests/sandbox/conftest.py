@@ -125,6 +125,6 @@ class Heard:
 
     async def of(self, message: Message) -> discord.Message:
         """The library's view of a message of the world. Raises TimeoutError."""
-        async with asyncio.timeout(5), self._arrived:
+        async with asyncio.timeout(60), self._arrived:
             await self._arrived.wait_for(lambda: any(one.id == message.id for one in self.messages))
         return next(one for one in self.messages if one.id == message.id)

@@ -62,7 +62,7 @@ async def close_code(server, *payloads) -> int:
         for payload in payloads:
             text = payload if isinstance(payload, str) else json.dumps(payload)
             await socket.send_str(text.replace("TOKEN", server.world.token))
-        while (await socket.receive(timeout=5)).type != aiohttp.WSMsgType.CLOSE:
+        while (await socket.receive(timeout=60)).type != aiohttp.WSMsgType.CLOSE:
             pass
         return socket.close_code
 
@@ -78,7 +78,7 @@ async def test_a_cut_connection_is_resumed_and_nothing_is_missed(bot, server, wo
     bot.add_listener(on_shard_resumed)
     world.faults.cut_gateway()
     missed = await luna.say(f"meanwhile {world.bot.mention}")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await resumed.wait()
     assert (await heard.of(missed)).content.startswith("meanwhile")
     assert [message.id for message in heard.messages].count(missed.id) == 1
@@ -88,7 +88,7 @@ async def test_a_cut_connection_is_resumed_and_nothing_is_missed(bot, server, wo
 async def test_an_asked_for_reconnect_is_a_resume(bot, server, world) -> None:
     """Op 7 makes the library come back to the same session at the address READY named."""
     world.faults.reconnect_gateway()
-    await world.hub.until(lambda: server.gateway.resumes == 1 or None, timeout=10)
+    await world.hub.until(lambda: server.gateway.resumes == 1 or None, timeout=60)
     assert server.gateway.identifies == 1
 
 
@@ -102,14 +102,14 @@ async def test_a_session_ends_minutes_after_its_connection(server, world) -> Non
             session_id = ready["d"]["session_id"]
             assert (await socket.receive_json())["t"] == "GUILD_CREATE"
             await socket.close(code=4000)
-        await world.hub.until(lambda: not server.gateway.is_connected or None, timeout=10)
+        await world.hub.until(lambda: not server.gateway.is_connected or None, timeout=60)
         resume = {"op": 6, "d": {"token": world.token, "session_id": session_id, "seq": 1}}
         async with http.ws_connect(ready["d"]["resume_gateway_url"]) as socket:
             await socket.receive_json()
             await socket.send_json(resume)
             assert [(await socket.receive_json())["t"] for _ in range(2)] == ["GUILD_CREATE", "RESUMED"]
             await socket.close(code=4000)
-        await world.hub.until(lambda: not server.gateway.is_connected or None, timeout=10)
+        await world.hub.until(lambda: not server.gateway.is_connected or None, timeout=60)
         world.clock.advance(RESUMABLE_S + 1)
         async with http.ws_connect(server.gateway_url) as socket:
             await socket.receive_json()
@@ -142,7 +142,7 @@ async def test_events_follow_intents(connect, world, luna) -> None:
     await connect(prepare, intents=discord.Intents(guilds=True, dm_messages=True))
     await luna.say("guild")
     direct = await luna.say("direct", channel=luna.dm)
-    await world.hub.until(lambda: heard or None, timeout=10)
+    await world.hub.until(lambda: heard or None, timeout=60)
     assert heard == [direct.id]
 
 
@@ -160,8 +160,8 @@ async def test_ephemeral_answers_reach_their_bot_like_direct_messages(connect, w
             seen.append(message)
 
     await connect(prepare)
-    await (await luna.slash("ask")).answer(timeout=5)
-    await world.hub.until(lambda: seen or None, timeout=10)
+    await (await luna.slash("ask")).answer()
+    await world.hub.until(lambda: seen or None, timeout=60)
     assert (seen[0].guild, seen[0].content, seen[0].flags.ephemeral) == (None, "psst", True)
 
 
@@ -180,20 +180,20 @@ async def test_edits_and_deletions_are_told(bot, pictures, world) -> None:
     sent = await pictures.send("x")
     await sent.edit(content="y")
     await sent.delete()
-    await world.hub.until(lambda: told == {"edit": sent.id, "delete": sent.id} or None, timeout=10)
+    await world.hub.until(lambda: told == {"edit": sent.id, "delete": sent.id} or None, timeout=60)
 
 
 async def test_threads_are_told(pictures, bot, world) -> None:
     """A new thread is in the library's cache, an archived one is marked."""
     thread = await (await pictures.send("x")).create_thread(name="t", auto_archive_duration=60)
-    await world.hub.until(lambda: pictures.guild.get_thread(thread.id) or None, timeout=10)
+    await world.hub.until(lambda: pictures.guild.get_thread(thread.id) or None, timeout=60)
     world.clock.advance(3700)
 
     def is_archived() -> bool:
         cached = pictures.guild.get_thread(thread.id)
         return cached is None or cached.archived
 
-    await world.hub.until(lambda: is_archived() or None, timeout=10)
+    await world.hub.until(lambda: is_archived() or None, timeout=60)
 
 
 async def test_members_are_sent_when_asked_for_by_name(bot, world, luna) -> None:
@@ -211,5 +211,5 @@ async def test_a_new_session_starts_after_an_invalid_one(bot, server, world, mon
     monkeypatch.setattr(bot, "before_identify_hook", at_once)
     world.faults.invalidate_sessions()
     gateway = server.gateway
-    await world.hub.until(lambda: (gateway.identifies == 2 and gateway.is_connected) or None, timeout=20)
+    await world.hub.until(lambda: (gateway.identifies == 2 and gateway.is_connected) or None, timeout=60)
     assert gateway.resumes == 0

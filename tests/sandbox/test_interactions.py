@@ -39,7 +39,7 @@ async def test_an_option_attachment_is_read_and_the_deferred_answer_carries_a_fi
 
     await connect(prepare)
     use = await luna.slash("imagine", {"prompt": "a fox", "image": Upload("my fox.png", PIXEL)})
-    answer = await use.answer(timeout=5)
+    answer = await use.answer()
     assert answer.content == f"a fox 1x1 image/png {len(PIXEL)}"
     assert [(one.filename, one.description, one.width) for one in answer.attachments] == [("a.png", "alt", 1)]
     assert await server.read(answer.attachments[0]) == PIXEL
@@ -59,7 +59,7 @@ async def test_the_first_follow_up_fills_a_deferred_placeholder_and_later_ones_a
 
     await connect(prepare)
     use = await luna.slash("ask")
-    second = await use.follow_up(timeout=5)
+    second = await use.follow_up()
     first, *others = use.messages
     assert (first.content, first.ephemeral) == ("first", True)
     assert others == [second]
@@ -78,7 +78,7 @@ async def test_a_deleted_placeholder_makes_room_for_an_ephemeral_refusal(connect
 
     await connect(prepare)
     use = await luna.slash("ask")
-    answer = await use.answer(timeout=5)
+    answer = await use.answer()
     assert answer.ephemeral
     assert use.ephemeral_follow_up() is answer
     assert world.messages(world.channel("pictures").id) == [answer]
@@ -94,7 +94,7 @@ async def test_an_ephemeral_answer_is_seen_by_its_member_alone(connect, server, 
             await interaction.response.send_message("psst", ephemeral=True)
 
     bot = await connect(prepare)
-    answer = await (await luna.slash("ask")).answer(timeout=5)
+    answer = await (await luna.slash("ask")).answer()
     assert server.member("max").messages() == []
     with pytest.raises(discord.NotFound) as missing:
         await bot.get_channel(answer.channel_id).fetch_message(answer.id)
@@ -119,7 +119,7 @@ async def test_an_answer_later_than_three_seconds_is_unknown(connect, world, lun
     assert await refused == 10062
     assert use.failed
     with pytest.raises(InteractionFailed):
-        await use.answer(timeout=5)
+        await use.answer()
 
 
 async def test_an_interaction_is_acknowledged_once(connect, luna) -> None:
@@ -152,7 +152,7 @@ async def test_the_token_dies_after_fifteen_minutes_but_the_message_stays_editab
             await interaction.response.send_message("one")
 
     bot = await connect(prepare)
-    answer = await (await luna.slash("ask")).answer(timeout=5)
+    answer = await (await luna.slash("ask")).answer()
     world.clock.advance(14 * 60)
     await found["it"].edit_original_response(content="two")
     world.clock.advance(2 * 60)
@@ -216,7 +216,7 @@ async def test_defer_fixes_who_sees_the_answer(connect, luna) -> None:
     assert use.is_thinking
     assert use.interaction.original.flags == MessageFlag.LOADING | MessageFlag.EPHEMERAL
     go_on.set()
-    answer = await use.answer(timeout=5)
+    answer = await use.answer()
     assert (answer.content, answer.flags) == ("done", MessageFlag.EPHEMERAL)
 
 

@@ -60,7 +60,7 @@ async def test_buttons_open_forms_and_forms_are_answered(connect, luna) -> None:
     with pytest.raises(ClientRefused, match="required"):
         await luna.submit(opened.modal, {"Prompt": "", "Style": "Oil"})
     done = await luna.submit(opened.modal, {"Prompt": "a cat", "Style": "Oil", "files": [Upload("b.txt", b"hi")]})
-    answer = await done.answer(timeout=5)
+    answer = await done.answer()
     assert answer.content == "a cat ['oil'] [b'hi']"
     assert answer.reference_id == message.id
 
@@ -83,7 +83,7 @@ async def test_a_press_can_be_acknowledged_silently_or_change_its_message(connec
     assert (await luna.press(message, "Quiet")).is_acknowledged
     assert message.content == "picture"
     use = await luna.press(message, "Change")
-    assert await use.answer(timeout=5) is message
+    assert await use.answer() is message
     assert (message.content, message.components) == ("changed", [])
     assert luna.messages() == [message]
 
@@ -99,7 +99,7 @@ async def test_a_message_menu_shows_the_bot_a_foreign_message_in_full(connect, s
 
     await connect(prepare)
     said = await server.member("max").say("look", files=[Upload("a.png", PIXEL)])
-    answer = await (await luna.menu(said, "Describe")).answer(timeout=5)
+    answer = await (await luna.menu(said, "Describe")).answer()
     assert answer.content == "look ['a.png']"
 
 
@@ -158,7 +158,7 @@ async def test_the_members_client_checks_options_as_discords_does(connect, luna)
     with pytest.raises(ClientRefused) as unknown:
         await luna.slash("paint")
     assert unknown.value.code == "unknown_command"
-    answer = await (await luna.slash("make", {"prompt": "abc", "count": "4", "shape": "Wide"})).answer(timeout=5)
+    answer = await (await luna.slash("make", {"prompt": "abc", "count": "4", "shape": "Wide"})).answer()
     assert answer.content == "abc 4 16:9"
 
 
@@ -180,7 +180,7 @@ async def test_subcommands_are_reached_by_words_and_hidden_from_those_without_pe
 
     await connect(prepare)
     ada = server.member("ada")
-    assert (await (await ada.slash("admin status")).answer(timeout=5)).content == "fine, admin status"
+    assert (await (await ada.slash("admin status")).answer()).content == "fine, admin status"
     with pytest.raises(ClientRefused):
         await luna.slash("admin status")
     with pytest.raises(ClientRefused):
@@ -201,7 +201,7 @@ async def test_commands_work_in_direct_messages(connect, luna) -> None:
             await interaction.response.send_message("no")
 
     await connect(prepare)
-    answer = await (await luna.slash("ask", channel=luna.dm)).answer(timeout=5)
+    answer = await (await luna.slash("ask", channel=luna.dm)).answer()
     assert answer.content == "None luna"
     with pytest.raises(ClientRefused):
         await luna.slash("guilds_only", channel=luna.dm)

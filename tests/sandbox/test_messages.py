@@ -87,7 +87,7 @@ class TestReading:
 
         bot = await connect(prepare)
         use = await luna.slash("ask")
-        for message in (await use.answer(timeout=5), await use.follow_up(timeout=5)):
+        for message in (await use.answer(), await use.follow_up()):
             reply = await luna.reply(message, "make it blue")
             assert (await bot.get_channel(reply.channel_id).fetch_message(reply.id)).content == ""
 

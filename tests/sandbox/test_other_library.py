@@ -34,14 +34,14 @@ async def hikari(server: SandboxServer):
 
 async def test_hikari_logs_in_syncs_a_command_and_answers_it_with_a_file(hikari, server, world, luna) -> None:
     """Real gateway (zlib stream), real REST: defer, read the option's file, fill the answer, post, open a thread."""
-    await world.hub.until(lambda: server.is_bot_ready or None, timeout=30)
+    await world.hub.until(lambda: server.is_bot_ready or None, timeout=60)
     use = await luna.slash("ask", {"text": "hello", "file": Upload("a.bin", b"12345")})
-    answer = await use.answer(timeout=10)
+    answer = await use.answer()
     assert answer.content == "hello 5"
     [attachment] = answer.attachments
     assert attachment.filename == "answer.txt"
     assert await server.read(attachment) == b"hello 5"
-    inside = await world.wait_for(lambda message: message.content == "in the thread", timeout=10)
+    inside = await world.wait_for(lambda message: message.content == "in the thread")
     starter = world.starter(inside.channel_id)
     assert starter.content == "posted in pictures"
     assert [one.filename for one in starter.attachments] == ["x.png"]

@@ -39,6 +39,8 @@ from worker.fence import CANCEL_LUA, Fence
 
 E = TypeVar("E", bound=Event)
 CHANNEL = 1311111111111111119
+PATIENCE_S = 120.0
+"""For what comes in a moment, on a machine that has none to spare."""
 
 
 class Rig:
@@ -80,7 +82,7 @@ class Rig:
                 self.wait_for_state(child, "idle")
                 return child
         self.stop_workers()
-        child = self.ready_worker(STALL_STEP_S="4", STALL_PHASE_S="15")
+        child = self.ready_worker(STALL_STEP_S="6", STALL_PHASE_S="60")
         self._lives[child.pid] = 1
         return child
 
@@ -98,7 +100,7 @@ class Rig:
                 return Heartbeat.model_validate_json(body) if body else None
         return None
 
-    def wait_for_state(self, child: Child, state: str, timeout_s: float = 60) -> Heartbeat:
+    def wait_for_state(self, child: Child, state: str) -> Heartbeat:
         """Wait until the worker says that it is `state`."""
 
         def look() -> Heartbeat | None:
@@ -106,11 +108,16 @@ class Rig:
             beat = self.heartbeat(child)
             return beat if beat and beat.state == state else None
 
-        return self.wait(look, timeout_s, f"{child.name} {state}")
+        return self.wait(look, f"{child.name} {state}")
 
     def model_process(self, child: Child) -> psutil.Process:
-        """The worker's resident child."""
-        (process,) = psutil.Process(child.pid).children()
+        """The worker's resident child, once there is one."""
+
+        def look() -> psutil.Process | None:
+            living = psutil.Process(child.pid).children()
+            return living[0] if len(living) == 1 and living[0].status() != psutil.STATUS_ZOMBIE else None
+
+        process: psutil.Process = self.wait(look, f"child of {child.name}")
         return process
 
     def submit(self, *, attempt: int = 1, job_id: str | None = None, policy: Policy = UNRULED, **request: Any) -> str:
@@ -153,7 +160,7 @@ class Rig:
         everything = [EVENT.validate_json(fields[b"event"]) for _, fields in self.redis.xrange(EVENTS)]
         return [event for event in everything if event.job_id == job_id]
 
-    def wait_for_event(self, job_id: str, kind: type[E], timeout_s: float = 60, attempt: int | None = None) -> E:
+    def wait_for_event(self, job_id: str, kind: type[E], attempt: int | None = None) -> E:
         """Wait for the first event of that kind (and attempt)."""
 
         def look() -> E | None:
@@ -162,7 +169,7 @@ class Rig:
                     return event
             return None
 
-        return self.wait(look, timeout_s, f"{kind.__name__} of {job_id}")
+        return self.wait(look, f"{kind.__name__} of {job_id}")
 
     def result(self, job_id: str) -> RenderResult:
         """The accepted result."""
@@ -174,7 +181,7 @@ class Rig:
         """Everything RQ still keeps under the job's RQ ids, its deliver entry aside."""
         return list(self.redis.scan_iter(f"rq:*{job_id}-r*"))
 
-    def wait(self, look: Callable[[], Any], timeout_s: float, what: str) -> Any:
+    def wait(self, look: Callable[[], Any], what: str, timeout_s: float = PATIENCE_S) -> Any:
         """Return the first truthy answer of `look`; on time-out fail with the workers' logs."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:

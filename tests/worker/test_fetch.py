@@ -38,7 +38,7 @@ def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedP
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=200,
         check=False,
     )
 

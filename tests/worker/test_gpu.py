@@ -48,7 +48,7 @@ def test_a_render_is_accepted_stored_and_handed_to_delivery(rig, worker: Child) 
         assert (image.format, image.size, len(data)) == ("PNG", (160, 96), picture.size_bytes)
         assert (picture.width, picture.height) == (160, 96)
     assert {"encode", "denoise", "decode", "save"} <= set(result.timings)
-    rig.wait(lambda: rig.redis.exists(f"rq:job:{job_id}-d0"), 5, "delivery")
+    rig.wait(lambda: rig.redis.exists(f"rq:job:{job_id}-d0"), "delivery")
     (lane,) = [name for name in rig.redis.smembers("rq:queues") if b"deliver" in name]
     assert lane.decode() == f"rq:queue:{deliver_queue(1311111111111111119)}"
 
@@ -105,7 +105,7 @@ def test_a_missing_or_damaged_reference_is_a_failure_with_its_code(rig, worker: 
     assert rig.wait_for_event(text, Finished).failure is FailureCode.INVALID_REQUEST
     assert rig.result(absent).reason is None
     assert "picture" in str(rig.result(text).reason)
-    rig.wait(lambda: rig.redis.exists(f"rq:job:{text}-d0"), 5, "delivery of the notice")
+    rig.wait(lambda: rig.redis.exists(f"rq:job:{text}-d0"), "delivery of the notice")
 
 
 def test_what_a_server_refuses_is_refused_by_the_child(rig, worker: Child) -> None:
@@ -129,7 +129,7 @@ def test_nothing_of_a_finished_job_stays_in_rq(rig, worker: Child) -> None:
     """No RQ entry, no execution, no lease: only the fence's own record."""
     job_id = rig.submit()
     rig.wait_for_event(job_id, Finished)
-    rig.wait(lambda: not rig.rq_keys(job_id), 5, "clean Redis")
+    rig.wait(lambda: not rig.rq_keys(job_id), "clean Redis")
     assert not rig.redis.exists(lease_key(job_id))
     assert rig.redis.lrange(f"rq:queue:{gpu_queue('sample')}:intermediate", 0, -1) == []
     assert rig.redis.zcard(f"rq:wip:{gpu_queue('sample')}") == 0
@@ -138,9 +138,9 @@ def test_nothing_of_a_finished_job_stays_in_rq(rig, worker: Child) -> None:
 def test_cancel_stops_a_running_job_within_a_step(rig, worker: Child) -> None:
     """After the flag is set, Stopped comes and no further step is reported; no result, and the worker goes on."""
     job_id = rig.submit_long()
-    rig.wait(lambda: any(isinstance(event, Progress) and event.step > 0 for event in rig.events(job_id)), 60, "step")
+    rig.wait(lambda: any(isinstance(event, Progress) and event.step > 0 for event in rig.events(job_id)), "step")
     assert rig.cancel(job_id)
-    stopped = rig.wait_for_event(job_id, Stopped, timeout_s=10)
+    stopped = rig.wait_for_event(job_id, Stopped)
     assert stopped.attempt == 1
     assert rig.fence.result(job_id) is None
     before = rig.model_process(worker).pid
@@ -165,9 +165,9 @@ def test_a_newer_schema_is_put_back_and_said(rig, worker: Child) -> None:
     rig.redis.set(job_key(job_id), f'{{"schema_version": {SCHEMA_VERSION + 1}, "surprise": true}}')
     rig.enqueue(job_id, 1)
     assert worker.log is not None
-    rig.wait(lambda: "newer bot" in worker.log.read_text(), 20, "word about the upgrade")
+    rig.wait(lambda: "newer bot" in worker.log.read_text(), "word about the upgrade")
     queue = f"rq:queue:{gpu_queue('sample')}"
-    rig.wait(lambda: rig.redis.lrange(queue, 0, -1) == [f"{job_id}-r1".encode()], 5, "job put back")
+    rig.wait(lambda: rig.redis.lrange(queue, 0, -1) == [f"{job_id}-r1".encode()], "job put back")
     assert rig.events(job_id) == []
     rig.redis.delete(queue, job_key(job_id), f"rq:job:{job_id}-r1")
     rig.wait_for_event(rig.submit(), Finished)
@@ -181,7 +181,7 @@ def test_hostile_and_foreign_payloads_are_refused(rig, worker: Child, tmp_path) 
     queue.enqueue_call("worker.tasks.deliver", args=["x"], job_id="foreign")
     rig.wait_for_event(rig.submit(), Finished)
     assert not trap.exists()
-    rig.wait(lambda: not rig.redis.exists("rq:job:hostile", "rq:job:foreign"), 5, "refused entries gone")
+    rig.wait(lambda: not rig.redis.exists("rq:job:hostile", "rq:job:foreign"), "refused entries gone")
 
 
 def test_the_worker_advertises_its_model(rig, worker: Child) -> None:
@@ -206,7 +206,7 @@ def test_a_drained_worker_takes_nothing_until_it_is_resumed(rig, worker: Child) 
     rig.wait_for_state(worker, "draining")
     job_id = rig.submit()
     # Two looks of the worker later the job is still on the queue.
-    rig.wait(lambda: rig.redis.llen(f"rq:queue:{gpu_queue('sample')}") == 1, 5, "the job queued")
+    rig.wait(lambda: rig.redis.llen(f"rq:queue:{gpu_queue('sample')}") == 1, "the job queued")
     assert rig.events(job_id) == []
     _ask(rig, worker, Control())
     assert rig.wait_for_event(job_id, Finished).failure is None
@@ -216,6 +216,6 @@ def test_a_restart_brings_a_new_child(rig, worker: Child) -> None:
     """Asked for, the model is loaded in a new process, and jobs go on there."""
     before = rig.model_process(worker).pid
     _ask(rig, worker, Control(restarts=1))
-    rig.wait(lambda: before not in [child.pid for child in psutil.Process(worker.pid).children()], 60, "the old gone")
+    rig.wait(lambda: before not in [child.pid for child in psutil.Process(worker.pid).children()], "the old gone")
     assert rig.wait_for_event(rig.submit(), Finished).failure is None
     _ask(rig, worker, Control(restarts=1))

@@ -24,7 +24,7 @@ from worker.contract import (
 )
 from worker.fence import Refusal
 
-pytestmark = pytest.mark.timeout(300)  # several loads of a model each, on whatever the machine has to spare
+pytestmark = pytest.mark.timeout(600)  # several loads of a model each, on whatever the machine has to spare
 
 
 @pytest.fixture
@@ -46,7 +46,6 @@ def running(rig, *, attempt: int = 1, job_id: str | None = None) -> str:
             isinstance(event, Progress) and event.phase == "denoise" and event.step > 0 and event.attempt == attempt
             for event in rig.events(job_id)
         ),
-        60,
         f"step of attempt {attempt}",
     )
     return job_id
@@ -57,13 +56,13 @@ def test_a_killed_child_gives_the_job_back_and_is_replaced(rig) -> None:
     worker = rig.worker_to_harm()
     job_id = running(rig)
     rig.model_process(worker).kill()
-    released = rig.wait_for_event(job_id, Released, timeout_s=5)
+    released = rig.wait_for_event(job_id, Released)
     assert (released.attempt, released.reason, released.charged) == (1, "died", True)
     assert not rig.redis.exists(lease_key(job_id))
-    rig.wait(lambda: not rig.rq_keys(job_id), 5, "clean Redis")
+    rig.wait(lambda: not rig.rq_keys(job_id), "clean Redis")
     running(rig, attempt=2, job_id=job_id)
     assert rig.cancel(job_id)
-    assert rig.wait_for_event(job_id, Stopped, timeout_s=20).attempt == 2
+    assert rig.wait_for_event(job_id, Stopped).attempt == 2
 
 
 def test_a_child_that_dies_idle_charges_no_job(rig) -> None:
@@ -71,7 +70,7 @@ def test_a_child_that_dies_idle_charges_no_job(rig) -> None:
     worker = rig.worker_to_harm()
     rig.model_process(worker).kill()
     job_id = rig.submit()
-    if isinstance(rig.wait(lambda: rig.events(job_id)[1:], 60, "second event")[0], Released):
+    if isinstance(rig.wait(lambda: rig.events(job_id)[1:], "second event")[0], Released):
         rig.enqueue(job_id, 2)
     assert rig.wait_for_event(job_id, Finished).failure is None
     assert rig.redis.hget(run_key(job_id), "starts") == b"1"
@@ -83,7 +82,7 @@ def test_a_frozen_child_is_killed_and_replaced(rig) -> None:
     job_id = running(rig)
     frozen = rig.model_process(worker)
     frozen.suspend()
-    released = rig.wait_for_event(job_id, Released, timeout_s=30)
+    released = rig.wait_for_event(job_id, Released)
     assert (released.reason, released.charged) == ("stalled", True)
     assert not frozen.is_running()
     assert rig.wait_for_event(rig.submit(), Finished).failure is None
@@ -95,7 +94,7 @@ def test_a_child_that_ignores_cancel_is_killed(rig) -> None:
     job_id = running(rig)
     rig.model_process(worker).suspend()
     assert rig.cancel(job_id)
-    rig.wait_for_event(job_id, Stopped, timeout_s=30)
+    rig.wait_for_event(job_id, Stopped)
     assert not any(isinstance(event, Released) for event in rig.events(job_id))
 
 
@@ -106,10 +105,10 @@ def test_a_killed_parent_takes_its_child_along(lone_rig) -> None:
     job_id = running(rig)
     child = rig.model_process(worker)
     worker.kill()
-    psutil.wait_procs([child], timeout=5)
+    psutil.wait_procs([child], timeout=60)
     assert not child.is_running()
     assert rig.fence.begin(job_id, "another") is Refusal.LEASED
-    rig.wait(lambda: not rig.redis.exists(lease_key(job_id)), 21, "lease gone")
+    rig.wait(lambda: not rig.redis.exists(lease_key(job_id)), "lease gone")
     assert rig.fence.begin(job_id, "another") == 2
 
 
@@ -126,7 +125,7 @@ def test_poison_is_quarantined_at_its_third_start(lone_rig) -> None:
     rig.enqueue(poison, 3)
     finished = rig.wait_for_event(poison, Finished)
     assert (finished.attempt, finished.failure) == (3, FailureCode.POISONED)
-    rig.wait(lambda: rig.redis.exists(f"rq:job:{poison}-d0"), 5, "delivery of the notice")
+    rig.wait(lambda: rig.redis.exists(f"rq:job:{poison}-d0"), "delivery of the notice")
     assert rig.wait_for_event(rig.submit(), Finished).failure is None
 
 
@@ -146,7 +145,7 @@ def test_three_deaths_over_different_jobs_open_the_circuit(lone_rig) -> None:
     time.sleep(2.5)
     assert rig.events(waiting) == []
     worker.ask_to_stop()
-    assert worker.wait(15) == 0
+    assert worker.wait(120) == 0
     rig.redis.delete("rq:queue:gpu:sample")
 
 
@@ -159,7 +158,7 @@ def test_sigterm_finishes_the_running_job_and_leaves_the_rest(lone_rig) -> None:
     rig.wait_for_event(first, Progress)
     worker.ask_to_stop()
     rig.wait_for_state(worker, "draining")
-    assert worker.wait(60) == 0
+    assert worker.wait(200) == 0
     assert rig.wait_for_event(first, Finished).failure is None
     assert rig.redis.exists(f"rq:job:{first}-d0")
     assert rig.events(second) == []
@@ -174,20 +173,21 @@ def test_a_redis_that_is_away_costs_no_result_and_a_second_sigterm_no_start(lone
     worker = rig.ready_worker()
     job_id = rig.submit(width=256, height=256, num_inference_steps=50, count=2)
     rig.wait_for_event(job_id, Progress)
-    time.sleep(1.1)  # appendfsync everysec
+    rig.wait(lambda: rig.redis.info("persistence")["aof_buffer_length"] == 0, "what was said so far in the file")
     rig.server.kill()
-    rig.wait(lambda: "Redis is away" in worker.log_tail(200), 60, "worker that wants to report")
+    rig.wait(lambda: "Redis is away" in worker.log_tail(200), "worker that wants to report")
     rig.server.start()
     finished = rig.wait_for_event(job_id, Finished)
     assert (finished.attempt, finished.failure) == (1, None)
-    rig.wait(lambda: rig.redis.exists(f"rq:job:{job_id}-d0"), 10, "delivery")
+    rig.wait(lambda: rig.redis.exists(f"rq:job:{job_id}-d0"), "delivery")
     assert sum(isinstance(event, Finished) for event in rig.events(job_id)) == 1
 
     urgent = running(rig)
     worker.ask_to_stop()
-    time.sleep(1.2)
+    rig.wait_for_state(worker, "draining")  # it has heard the first one
+    time.sleep(1.2)  # a second one within a second is the first again
     worker.ask_to_stop()
-    assert worker.wait(10) == 0
+    assert worker.wait(120) == 0
     released = rig.wait_for_event(urgent, Released)
     assert (released.reason, released.charged) == ("drained", False)
     assert rig.redis.hget(run_key(urgent), "starts") == b"0"
@@ -220,7 +220,7 @@ def test_a_run_outlives_a_wiped_redis(lone_rig) -> None:
     rig.redis.flushall()
     time.sleep(HEARTBEAT_S + 0.5)  # the lease was looked for once, in vain
     rig.redis.set(job_key(job_id), body)
-    rig.wait(lambda: rig.redis.exists(lease_key(job_id)), HEARTBEAT_S + 5, "lease")
+    rig.wait(lambda: rig.redis.exists(lease_key(job_id)), "lease")
     assert rig.wait_for_event(job_id, Finished).failure is None
 
 
@@ -232,7 +232,7 @@ def test_a_run_given_up_with_a_wiped_redis_may_come_back(lone_rig) -> None:
     job_id = running(rig)
     body = rig.redis.get(job_key(job_id))
     rig.redis.flushall()
-    rig.wait(lambda: "lost" in worker.log_tail(20), 20, "lost lease")
+    rig.wait(lambda: "lost" in worker.log_tail(20), "lost lease")
     rig.wait_for_state(worker, "idle")
     rig.redis.delete(EVENTS)  # steps made before it gave up
     rig.redis.set(job_key(job_id), body)
@@ -246,9 +246,9 @@ def test_a_load_without_new_bytes_starts_over(lone_rig) -> None:
     rig = lone_rig
     worker = rig.start_worker(STALL_LOAD_S="5")
     job_id = rig.submit()
-    first = rig.wait(lambda: psutil.Process(worker.pid).children(), 20, "child")[0]
+    first = rig.wait(lambda: psutil.Process(worker.pid).children(), "child")[0]
     first.suspend()
-    rig.wait(lambda: not first.is_running(), 20, "kill")
+    rig.wait(lambda: not first.is_running(), "kill")
     assert not any(isinstance(event, Started) for event in rig.events(job_id))
     assert rig.wait_for_event(job_id, Finished).attempt == 1
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 
+from worker import shutdown as shutting_down
 from worker.shutdown import Shutdown
 
 
@@ -20,7 +21,19 @@ def _restored() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def test_one_signal_asks_and_a_later_second_one_insists() -> None:
+@pytest.fixture
+def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Lets so many seconds pass, and none by themselves."""
+    clock = SimpleNamespace(at=0.0, monotonic=lambda: clock.at)
+    monkeypatch.setattr(shutting_down, "time", clock)
+
+    def passing(seconds: float) -> None:
+        clock.at += seconds
+
+    return passing
+
+
+def test_one_signal_asks_and_a_later_second_one_insists(pass_time: Callable[[float], None]) -> None:
     """The same Ctrl-C arriving twice counts once."""
     shutdown = Shutdown()
     shutdown.install()
@@ -29,16 +42,16 @@ def test_one_signal_asks_and_a_later_second_one_insists() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     assert shutdown.is_wanted
     assert not shutdown.is_urgent
-    time.sleep(1.1)
+    pass_time(1.1)
     os.kill(os.getpid(), signal.SIGTERM)
     assert shutdown.is_urgent
 
 
-def test_the_grace_ends_by_itself() -> None:
+def test_the_grace_ends_by_itself(pass_time: Callable[[float], None]) -> None:
     """A supervisor sends one signal and SIGKILL later; before that the job is given back."""
     shutdown = Shutdown(grace_s=0.2)
     shutdown.install()
     os.kill(os.getpid(), signal.SIGTERM)
     assert not shutdown.is_urgent
-    time.sleep(0.3)
+    pass_time(0.3)
     assert shutdown.is_urgent

@@ -21,8 +21,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.ledger.ledger import Ledger
+from sandbox.redis_server import free_port
 
-_START_S = 30.0
+_START_S = 60.0
 
 
 def _binary(name: str) -> str | None:
@@ -67,9 +68,7 @@ def postgres_server() -> Iterator[str]:
         user=owner,
         cwd=folder,
     )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         [postgres, "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(folder), "-F"],
         stdout=subprocess.DEVNULL,
@@ -101,7 +100,7 @@ async def postgres_url(postgres_server: str) -> str:
     """An empty PostgreSQL database."""
     name = f"ledger_{secrets.token_hex(6)}"
     engine = create_async_engine(f"{postgres_server}postgres", isolation_level="AUTOCOMMIT")
-    for _ in range(100):
+    for _ in range(600):
         try:
             async with engine.connect() as connection:
                 await connection.execute(text(f"CREATE DATABASE {name}"))

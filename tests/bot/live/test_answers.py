@@ -235,7 +235,7 @@ async def test_what_takes_too_long_all_the_same_comes_by_direct_message(
     job = await only_job()
     attempt = await gpu.begin(job.id)
     monkeypatch.setattr(narration, "now", lambda: now() + timedelta(seconds=TOKEN_S - 30))
-    await server.world.hub.until(lambda: status.content == expiring() or None, timeout=15)
+    await server.world.hub.until(lambda: status.content == expiring() or None, timeout=60)
     gpu.step(job.id, attempt, 3)
     server.world.clock.advance(TOKEN_S + 1)
     await gpu.finish(job, attempt)

@@ -52,7 +52,7 @@ async def test_doctor_tells_of_this_channel_and_of_everything_behind(server: San
 async def test_doctor_draws_a_test_picture(server: SandboxServer, bot: Flux2Bot, gpu: Gpu) -> None:
     """On wish a picture goes through the whole stack, and its time is told."""
     use = await server.member("ada").slash("doctor", {"picture": True})
-    for _ in range(300):
+    for _ in range(1200):
         if jobs := await bot.services.ledger.open_jobs():
             break
         await asyncio.sleep(0.05)

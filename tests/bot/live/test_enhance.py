@@ -26,7 +26,7 @@ Gpu = Any
 OnlyJob = Callable[[], Awaitable[Job]]
 Closed = Callable[[str], Awaitable[Job]]
 Serve = Callable[[str], Awaitable[None]]
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 async def until(probe: Callable[[], Any]) -> Any:
@@ -48,7 +48,7 @@ async def desk(
 ) -> AsyncIterator[Callable[[str], Awaitable[None]]]:
     """An io worker with a key: seen by the bot, and it answers the job that is asked for."""
     redis = Redis.from_url(settings.redis_url.get_secret_value())
-    Beacon(redis).beat(Heartbeat(name="io-1", role="io", state="idle", rewrites_with="test/eyes"))
+    Beacon(redis).beat(Heartbeat(name="io-1", role="io", state="idle", rewrites_with="test/eyes"), ttl_s=600)
     access = Access("sk-or-test", openrouter.url, "test/eyes")
     served = Desk(redis, open_blobs(settings.blob_url), access, name="io-1-4")
 

@@ -116,7 +116,7 @@ async def test_nobody_gets_back_to_a_picture_they_cannot_see(
     assert "can be branched only where it was posted" in elsewhere.content
     world = server.world
     world.overwrite(world.channel("pictures"), world.user("max"), deny=Permission.VIEW_CHANNEL)
-    await bot.wait_for("guild_channel_update", timeout=5)
+    await bot.wait_for("guild_channel_update", timeout=60)
     refused = await pressed(max_, public, "More…", "Back")
     assert refused.ephemeral
     assert "another member's, and its message is gone or in a channel you cannot see" in refused.content
@@ -163,6 +163,6 @@ async def test_what_was_hidden_is_hidden_in_a_branch_which_its_owner_takes_away(
     assert (copy.deleted, second_message.deleted) == (True, False)
     world = server.world
     world.overwrite(world.channel("pictures"), world.bot, deny=Permission.READ_MESSAGE_HISTORY)
-    await bot.wait_for("guild_channel_update", timeout=5)
+    await bot.wait_for("guild_channel_update", timeout=60)
     assert (await pressed(luna, second_message, "More…", "Delete")).content == "Deleted."
     assert second_message.deleted

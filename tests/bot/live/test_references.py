@@ -101,7 +101,7 @@ async def test_nobody_gets_a_picture_from_a_channel_they_cannot_see(
     """The bot sees the channel, the member does not: neither by message nor by file nor by its number is it opened."""
     world = server.world
     world.overwrite(world.channel("lounge"), world.user("luna"), deny=Permission.VIEW_CHANNEL)
-    await bot.wait_for("guild_channel_update", timeout=5)
+    await bot.wait_for("guild_channel_update", timeout=60)
     file = posted.attachments[0]
     for link in (link_to(posted), file.url, file.url.partition("?")[0]):
         said = await _refusal(server, bot, "imagine", {"prompt": "a mix", "link": link})

@@ -96,7 +96,7 @@ async def test_another_members_reply_is_asked_about(
     status = await server.world.wait_for(lambda m: m.reference_id == reply.id and "Cancel" in m.labels())
     job = await only_job()
     assert (job.user_id, job.request.prompt, job.parent_id) == (other.id, "make it green", result[0].id)
-    await server.world.hub.until(lambda: server.world.message(question.id) is None or None, 10)
+    await server.world.hub.until(lambda: server.world.message(question.id) is None or None, 60)
     assert status.id != question.id
 
 
@@ -182,7 +182,7 @@ async def test_a_bad_attachment_is_answered_for_a_while(server: SandboxServer, b
     reply = await server.member("luna").reply(result[1], "add this hat", files=[Upload("hat.png", b"no picture")])
     answer = await server.world.wait_for(lambda m: m.reference_id == reply.id)
     assert answer.content == "“hat.png”: The file is not a picture; attach a PNG, JPEG, WebP or GIF."
-    await server.world.hub.until(lambda: server.world.message(answer.id) is None or None, 10)
+    await server.world.hub.until(lambda: server.world.message(answer.id) is None or None, 60)
     assert await bot.services.ledger.open_jobs() == []
 
 

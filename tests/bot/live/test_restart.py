@@ -35,7 +35,7 @@ async def served(bot: Flux2Bot, gpu: Gpu, openrouter: Any) -> AsyncIterator[None
     redis = Redis.from_url(bot.settings.redis_url.get_secret_value())
     desk = Desk(redis, gpu.blobs, Access("sk-or-test", openrouter.url, "test/eyes"), name="io-1-4")
     gpu.beat()
-    Beacon(redis).beat(Heartbeat(name="io-1", role="io", state="idle", rewrites_with="test/eyes"))
+    Beacon(redis).beat(Heartbeat(name="io-1", role="io", state="idle", rewrites_with="test/eyes"), ttl_s=600)
     drawn: set[str] = set()
 
     async def work() -> None:

@@ -32,7 +32,7 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-_PATIENCE_MS = 30_000
+_PATIENCE_MS = 60_000
 """How long a state may take on a busy machine; nothing waits longer than it has to."""
 
 expect.set_options(timeout=_PATIENCE_MS)

@@ -48,7 +48,7 @@ class LocalDiscord:
 
     def wait(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine on the server's loop."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(20)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
 
     def do(self, change: Callable[[], object]) -> None:
         """Change the world on its own loop."""

@@ -17,7 +17,7 @@ def key(openrouter: Any, secret: str) -> Key:
 
 def proved(proof: Proof) -> dict[str, str]:
     """Tend it as the supervisor does, until there is an answer."""
-    for _ in range(400):
+    for _ in range(1200):
         proof.tend()
         if proof.states:
             return dict(proof.states)
