@@ -186,7 +186,7 @@ def dossier(connection: Connection, user_id: int) -> dict[str, list[dict[str, An
     by_user = (jobs, presets, preferences, favourites, trays, shown, usage, charges, bans, shares)
     found: dict[str, list[dict[str, Any]]] = {}
     for table in by_user:
-        rows = connection.execute(select(table).where(table.c.user_id == user_id))
+        rows = connection.execute(select(table).where(table.c.user_id == user_id).order_by(*table.primary_key))
         found[table.name] = [dict(row) for row in rows.mappings()]
     concerning = or_(audit.c.actor_id == user_id, about(user_id))
     own = (rules.c.scope == Scope.MEMBER, rules.c.subject_id == user_id)

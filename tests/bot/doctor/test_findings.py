@@ -6,7 +6,7 @@ import asyncio
 import math
 import socket
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +48,13 @@ class Place:
         with sqlite3.connect(self.folder / "ledger.db") as connection:
             connection.execute(statement)
         connection.close()
+
+
+@pytest.fixture(scope="module")
+def _redis_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One of this module's own: the faults here are in its configuration, which others rely on."""
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 @pytest.fixture
