@@ -50,6 +50,8 @@ class Entry:
     """imagine, reply, again or edit."""
     applicant: Applicant
     request: Request
+    asked: str = ""
+    """The member's own words, where the prompt is worded differently for the model."""
     notes: tuple[str, ...] = ()
     file_size_limit: int
     parent_id: str | None = None
@@ -144,6 +146,7 @@ class Admission:
             channel_id=who.channel_id,
             priority=terms.role.priority or 0,
             request=entry.request,
+            asked=entry.asked,
             notes=entry.notes,
             skeleton=skeleton(
                 job_id,
@@ -152,6 +155,7 @@ class Admission:
                 entry.file_size_limit,
                 has_spoiler=terms.has_spoiler,
                 came_from=await self._came_from(entry.parent_id),
+                asked=entry.asked,
                 late=presenter.late() if placeholder and placeholder.answer else "",
             ),
             status=placeholder,

@@ -48,7 +48,7 @@ class Bell:
             if not preferred.dm_on_finish or not job.pictures or job.is_private:
                 return
             user = self._client.get_user(job.user_id) or await self._client.fetch_user(job.user_id)
-            title = titles.title(job.request, _PROMPT_SHOWN)
+            title = titles.of(job, _PROMPT_SHOWN)
             await user.send(_("Your picture {title} is there: {where}").format(title=title, where=result_url(job)))
         except discord.DiscordException as error:
             _log.info("Job %s: no direct message: %s", job.id, error)

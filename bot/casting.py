@@ -6,13 +6,14 @@ The one place where what a member keeps meets what he asks for now. Declines to 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from bot.language import N_, _
 from bot.ledger.presets import Shelf
 from bot.offer import Offer
 from bot.options import Options
 from bot.policy import Applicant, Terms, Usual
-from bot.preset import Defaults, named_in, stage
+from bot.preset import Defaults, Scene, named_in, stage
 from bot.refusal import Refusal
 from flux2.errors import InvalidRequest
 from flux2.prompting.styles import Styles
@@ -20,6 +21,15 @@ from flux2.request import GenerationRequest, ReferenceImage
 
 _LEFT_OUT = N_("What you set with /settings does not fit here and was left out.")
 _USUAL_LEFT_OUT = N_("What this server usually takes does not fit here and was left out.")
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A request, the notes to be said on its result, and the member's own words where its prompt has others."""
+
+    request: GenerationRequest
+    notes: tuple[str, ...]
+    asked: str = ""
 
 
 class Casting:
@@ -34,16 +44,19 @@ class Casting:
         self._offer = offer
         self._terms = terms
 
-    async def settle(
-        self, applicant: Applicant, options: Options, pictures: tuple[ReferenceImage, ...]
-    ) -> tuple[GenerationRequest, tuple[str, ...]]:
-        """Return the request and the notes to be said on its result. Raises Refusal and InvalidRequest.
+    async def cast(self, applicant: Applicant, prompt: str, pictures: tuple[ReferenceImage, ...]) -> Scene:
+        """Give everybody whom `prompt` names their pictures, after `pictures`."""
+        kept = await self._shelf.find(applicant.user_id, applicant.guild_id, named_in(prompt))
+        return stage(prompt, {name: one.preset for name, one in kept.items()}, pictures)
+
+    async def settle(self, applicant: Applicant, options: Options, pictures: tuple[ReferenceImage, ...]) -> Settled:
+        """Return the request. Raises Refusal and InvalidRequest.
 
         What the member prefers goes before what channel and server usually take. Of both, what the model, or this very
         wish, has no room for is left out and said; an option never is.
         """
-        kept = await self._shelf.find(applicant.user_id, applicant.guild_id, named_in(options.prompt))
-        scene = stage(options.prompt, {name: one.preset for name, one in kept.items()}, pictures)
+        scene = await self.cast(applicant, options.prompt, pictures)
+        words = "" if scene.prompt == options.prompt else options.prompt
         asked = options.reworded(scene.prompt)
         preferred = await self._shelf.preferences(applicant.user_id)
         terms = await self._terms(applicant)
@@ -56,9 +69,9 @@ class Casting:
             except (Refusal, InvalidRequest):
                 continue
             missing = tuple(_(said) for layer, said in layers if (layer, said) not in tried)
-            return request, (*scene.notes, *notes, *missing)
+            return Settled(request, (*scene.notes, *notes, *missing), words)
         request, notes = await self._settle(asked, (), terms, scene.pictures)
-        return request, (*scene.notes, *notes, *(_(said) for _layer, said in layers))
+        return Settled(request, (*scene.notes, *notes, *(_(said) for _layer, said in layers)), words)
 
     async def _settle(
         self,

@@ -50,7 +50,7 @@ def _words(before: Generation, after: Job) -> str:
     if isinstance(new, UpscaleRequest):
         return _("The picture of v{number} was enlarged.").format(number=before.number)
     if _is_edit(before.job, new):
-        change = plain(new.prompt, _WORDS)
+        change = plain(after.asked or new.prompt, _WORDS)
         return _("The picture of v{number} was changed: “{change}”").format(number=before.number, change=change)
     if old.prompt == new.prompt:
         return _("Prompt: the same")

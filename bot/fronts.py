@@ -142,7 +142,9 @@ async def open_thread(client: Flux2Bot, message: discord.PartialMessage, job: Jo
     """Open a thread under `message`, which gives it its id; False where Discord does not."""
     try:
         async with client.opening_threads, asyncio.timeout(_THREAD_S):
-            await message.create_thread(name=titles.thread_name(job.request), auto_archive_duration=_ARCHIVE_MIN)
+            await message.create_thread(
+                name=titles.thread_name(job.request, job.asked), auto_archive_duration=_ARCHIVE_MIN
+            )
     except (discord.DiscordException, ValueError, TimeoutError) as error:
         # A thread that exists already has the message's id like a new one.
         if getattr(error, "code", None) != _THREAD_EXISTS:

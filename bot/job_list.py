@@ -28,7 +28,7 @@ async def job_list(
     if lost:
         lines.append(_("Drawn, but not posted:"))
     for number, job in enumerate(lost, start=1):
-        lines.append(f"{number}. {titles.title(job.request, _PROMPT)} · {_when(job)}")
+        lines.append(f"{number}. {titles.of(job, _PROMPT)} · {_when(job)}")
         view.add_item(ShowButton(job.id, _("Post again {number}").format(number=number) if len(lost) > 1 else None))
     text = "\n".join(lines) or _("You have no pictures waiting or being drawn; start one with /imagine.")
     if left:
@@ -37,7 +37,7 @@ async def job_list(
 
 
 async def _open_line(number: int, job: Job, narration: Narration) -> str:
-    return f"{number}. {titles.title(job.request, _PROMPT)} · {await narration.where(job)}"
+    return f"{number}. {titles.of(job, _PROMPT)} · {await narration.where(job)}"
 
 
 def _when(job: Job) -> str:

@@ -36,6 +36,11 @@ _NOT_READ = N_(
 )
 
 
+def unlinked(text: str) -> str:
+    """The text with a word in the place of each link, to be read and not followed."""
+    return _LINK.sub(_("(link)"), text)
+
+
 @dataclass(frozen=True)
 class Link:
     """A link in a text; `start` and `end` are where it stands there."""

@@ -46,10 +46,7 @@ def pick(instruction: str, shown: int, extra: int = 0, *, first: int | None = No
         said = _("Images {numbers} of the {shown} pictures were taken together.").format(
             numbers=listed([str(number) for number in named]), shown=shown
         )
-    renumbered = indexing.renumbered(instruction, numbers)
-    if renumbered == instruction:
-        return Pick(chosen, instruction, (said,))
-    return Pick(chosen, renumbered, (said, _("The model counts only what it was given, from image 1.")))
+    return Pick(chosen, indexing.renumbered(instruction, numbers), (said,))
 
 
 def choices(job: Job) -> tuple[str, ...]:

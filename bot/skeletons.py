@@ -30,11 +30,11 @@ def _row(*buttons: dict[str, Any]) -> dict[str, Any]:
     return {"type": _ACTION_ROW, "components": list(buttons)}
 
 
-def result_text(request: Request, user_id: int, came_from: str = "") -> str:
+def result_text(request: Request, user_id: int, came_from: str = "", asked: str = "") -> str:
     """The content of the message with the result, as a template."""
     if isinstance(request, WordsRequest):
         return _words_text(request, user_id)
-    title = literal(titles.title(request, _PROMPT_SHOWN))
+    title = literal(titles.title(request, _PROMPT_SHOWN, asked))
     figures = (literal(presenter.plain(request.model, 60)), "{size}", _("seed {seed}"), "{seconds} s")
     told = " · ".join((_("AI-generated"), *figures))
     drawn = "> {prompt}\n" if isinstance(request, GenerationRequest) and request.upsample != "none" else ""
@@ -66,12 +66,14 @@ def skeleton(
     *,
     has_spoiler: bool = False,
     came_from: str = "",
+    asked: str = "",
     late: str = "",
 ) -> Skeleton:
     """Word everything that may be posted for the job. `file_size_limit` in bytes, as Discord stated it at accept.
 
     With `has_spoiler` the pictures are shown behind a click: Discord goes by the beginning of the file's name.
-    `came_from` is the line of the versions before (bot/lineage.py), `late` what is said where no answer was possible.
+    `came_from` is the line of the versions before (bot/lineage.py), `asked` what the member wrote where the prompt is
+    worded differently for the model, `late` what is said where no answer was possible.
     """
     again = _button(_("Again"), Verb.AGAIN, job_id, _PRIMARY)
     vary = _button(_("Vary"), Verb.VARY, job_id)
@@ -84,7 +86,7 @@ def skeleton(
         is_rewrite = isinstance(request, RewriteRequest)
         row = _row(use, reword, *([_button(_("Original"), Verb.ORIGINAL, job_id)] if is_rewrite else []))
     return Skeleton(
-        content=result_text(request, user_id, came_from),
+        content=result_text(request, user_id, came_from, asked),
         components=(row,),
         alt_text=titles.alt_text_template(request),
         mentions=(user_id,),

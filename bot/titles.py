@@ -6,7 +6,7 @@ A new kind of request gets its words here.
 from __future__ import annotations
 
 from bot.language import _
-from bot.ledger.job import Job
+from bot.ledger.job import Job, NewJob
 from bot.presenter import plain, shorten
 from flux2.prompting.wording import plain_words
 from flux2.request import GenerationRequest
@@ -21,11 +21,16 @@ _ALT_TEXT = 1024
 """Characters Discord takes as an attachment's description."""
 
 
-def title(request: Request, limit: int) -> str:
-    """The job on one line of a message; `limit` cuts what a member wrote."""
+def of(job: NewJob, limit: int) -> str:
+    """As `title`, in the member's own words."""
+    return title(job.request, limit, job.asked)
+
+
+def title(request: Request, limit: int, asked: str = "") -> str:
+    """The job on one line of a message; `limit` cuts what a member wrote, `asked` goes before the prompt."""
     match request:
         case GenerationRequest():
-            words = plain(plain_words(request.prompt), limit)
+            words = plain(plain_words(asked or request.prompt), limit)
             return _("Variation of “{prompt}”").format(prompt=words) if request.init_image else f"“{words}”"
         case UpscaleRequest():
             return _("Upscale {factor:.3g}× to {width}×{height}").format(
@@ -39,14 +44,14 @@ def title(request: Request, limit: int) -> str:
 
 def status(job: Job, text: str) -> str:
     """The whole status message: what was asked, and `text` below it."""
-    return f"{title(job.request, _HEADLINE)}\n{text}"
+    return f"{of(job, _HEADLINE)}\n{text}"
 
 
-def thread_name(request: Request) -> str:
+def thread_name(request: Request, asked: str = "") -> str:
     """The job as a thread's name: 1 to 100 characters on one line, unescaped."""
     match request:
         case GenerationRequest():
-            return shorten(" ".join(plain_words(request.prompt).split()), _THREAD) or _("picture")
+            return shorten(" ".join(plain_words(asked or request.prompt).split()), _THREAD) or _("picture")
         case UpscaleRequest():
             return title(request, _THREAD)
         case RewriteRequest():

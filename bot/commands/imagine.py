@@ -134,15 +134,16 @@ async def draw(
         options = await prompt_file.read(written, options, services.attachments)
     await services.offer.choose(options.model)
     gathered = await services.gathering.gather(interaction.user, options.prompt, pointed)
-    request, notes = await services.casting.settle(
+    settled = await services.casting.settle(
         applicant_in(interaction),
         replace(options, prompt=gathered.prompt, mask_image=gathered.mask),
         (*gathered.pictures, *pictures),
     )
+    request = settled.request
     if request.variants and not await _wanted(interaction, request):
         return
     await services.attachments.require_marked(request)
-    notes = (*notes, *_reduced(request, pointed))
+    notes = (*settled.notes, *_reduced(request, pointed))
     usual = (await services.gate.terms(applicant_in(interaction))).usual
     preferred = (await services.shelf.preferences(interaction.user.id)).upsample or usual.default_upsample
     asked = options.upsample
@@ -156,6 +157,7 @@ async def draw(
         parent_id=parent_id,
         applicant=applicant_in(interaction),
         request=request,
+        asked=settled.asked,
         notes=(*gathered.notes, *notes, *offered),
         file_size_limit=interaction.filesize_limit,
     )

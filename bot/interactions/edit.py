@@ -17,12 +17,13 @@ from bot.interactions.base import JobButton, job_of
 from bot.interactions.choosing import options_of, picture_meant
 from bot.interactions.custom_id import Verb, custom_id, parse, template
 from bot.interactions.forms import Filled
-from bot.interactions.redraw import redraw, require_posting, take
+from bot.interactions.redraw import model_of, redraw, require_posting, take
 from bot.interactions.where import Where
 from bot.language import N_, _
 from bot.ledger.job import Job
 from bot.picks import choices, pick
 from bot.refusal import Refusal
+from flux2.request import GenerationRequest
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
@@ -104,17 +105,24 @@ async def edit_picture(
 ) -> None:
     """Admit an edit of the job's picture `which`, or of the one that `change` names. Raises Refusal, InvalidRequest."""
     services = interaction.client.services
-    models = await services.offer.look()
-    model = services.offer.pick(job.request.model if job.request.model in models else None)
+    model = await model_of(interaction, job)
     picked = pick(change, len(job.pictures), first=which)
     pictures = tuple([await picture_meant(interaction, job, number) for number in picked.numbers])
     mask = await services.attachments.read_mask(there.mask) if there.mask else None
-    model = await services.gate.offered(applicant_in(interaction), model)
-    request, notes = recipes.edited(job, model, picked.instruction, pictures, region=there.cells, mask=mask)
+    scene = await services.casting.cast(applicant_in(interaction), picked.instruction, pictures)
+    request, notes = recipes.edited(job, model, scene.prompt, scene.pictures, region=there.cells, mask=mask)
     await services.attachments.require_marked(request)
-    await redraw(interaction, job, request, source="edit", notes=(*picked.notes, *notes))
+    asked = "" if scene.prompt == change else change
+    await redraw(interaction, job, request, source="edit", notes=(*picked.notes, *scene.notes, *notes), asked=asked)
 
 
 async def _reword(interaction: discord.Interaction[Flux2Bot], job: Job, prompt: str) -> None:
-    model = await interaction.client.services.offer.choose(job.request.model)
-    await redraw(interaction, job, recipes.reworded(job.request, model, prompt), source="edit")
+    services, request = interaction.client.services, job.request
+    model = await services.offer.choose(request.model)
+    notes: tuple[str, ...] = ()
+    asked = ""
+    if isinstance(request, GenerationRequest):
+        scene = await services.casting.cast(applicant_in(interaction), prompt, request.reference_images)
+        request = request.model_copy(update={"reference_images": scene.pictures})
+        asked, prompt, notes = "" if scene.prompt == prompt else prompt, scene.prompt, scene.notes
+    await redraw(interaction, job, recipes.reworded(request, model, prompt), source="edit", notes=notes, asked=asked)

@@ -14,6 +14,7 @@ from bot.interactions.redraw import redraw, take
 from bot.language import N_
 from bot.variations import finished
 from flux2.models import Model
+from flux2.request import GenerationRequest
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
@@ -45,4 +46,8 @@ class FinalButton(JobButton, template=template(Verb.FINAL)):
         live = await within_reach(interaction, now=True)
         picture = await picture_meant(interaction, job, self.number)
         request, notes = finished(job, live, self.number, picture)
-        await redraw(interaction, job, request, source="final", notes=notes)
+        # The draft is image 1 to the model alone; a list's words are those of one picture only.
+        is_list = isinstance(job.request, GenerationRequest) and job.request.variants
+        words = "" if is_list else job.asked or job.request.prompt
+        asked = "" if words == request.prompt else words
+        await redraw(interaction, job, request, source="final", notes=notes, asked=asked)

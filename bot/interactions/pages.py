@@ -101,7 +101,7 @@ def _line(number: int, job: Job) -> str:
     when = f"<t:{int(job.created_at.timestamp())}:d>"
     link = result_url(job)
     see = _("[see it]({link})").format(link=link) if link else None
-    parts = [titles.title(job.request, _PROMPT), when, see, f"`{job.id}`"]
+    parts = [titles.of(job, _PROMPT), when, see, f"`{job.id}`"]
     return f"{number}. " + " · ".join(part for part in parts if part)
 
 

@@ -64,8 +64,12 @@ async def redraw(
     *,
     source: str,
     notes: tuple[str, ...] = (),
+    asked: str = "",
 ) -> None:
-    """Admit `request` for the member who pressed; acknowledge with `take`. Raises Refusal where a cap is reached."""
+    """Admit `request` for the member who pressed; acknowledge with `take`. Raises Refusal where a cap is reached.
+
+    `asked` is what a member wrote for its prompt; the same prompt is still the parent's words.
+    """
     client = interaction.client
     entry = Entry(
         idempotency_key=f"i{interaction.id}",
@@ -73,6 +77,7 @@ async def redraw(
         parent_id=parent.id,
         applicant=applicant_in(interaction),
         request=request,
+        asked=asked or (parent.asked if request.prompt == parent.request.prompt else ""),
         notes=notes,
         file_size_limit=interaction.filesize_limit,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord import ui
 
+from bot.applicants import applicant_in
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, custom_id, parse, template
 from bot.interactions.forms import Filled
@@ -88,12 +89,15 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
     if not await take(interaction, job):
         return
     model = await interaction.client.services.offer.choose(before.model)
-    request, notes = options.settle(model, before.reference_images)
+    casting = interaction.client.services.casting
+    scene = await casting.cast(applicant_in(interaction), options.prompt, before.reference_images)
+    request, notes = options.reworded(scene.prompt).settle(model, scene.pictures)
     kept: dict[str, object] = {"init_image": before.init_image, "strength": before.strength}
     if options.size is None:
         kept |= {"width": before.width, "height": before.height}
     request = request.model_copy(update=kept)
-    await redraw(interaction, job, request, source="remix", notes=notes)
+    asked = "" if scene.prompt == options.prompt else options.prompt
+    await redraw(interaction, job, request, source="remix", notes=(*scene.notes, *notes), asked=asked)
 
 
 def remixed(request: GenerationRequest, filled: Filled) -> Options:

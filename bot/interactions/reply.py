@@ -25,7 +25,7 @@ from bot.interactions.custom_id import Verb, template
 from bot.interactions.reply_hints import ReplyHints
 from bot.language import N_, _
 from bot.ledger.job import Job
-from bot.message_links import links_in
+from bot.message_links import links_in, unlinked
 from bot.origin import job_told_by
 from bot.picks import pick
 from bot.pictures import pictures_of
@@ -141,7 +141,9 @@ class ReplyEdits:
         """
         services = self._client.services
         models = await services.offer.look()
-        model = services.offer.pick(job.request.model if job.request.model in models else None)
+        applicant = applicant or author_of(message)
+        own = job.request.model if job.request.model in models else None
+        model = services.offer.pick(own, services.gate.default_model(applicant))
         shown = message.reference.resolved if message.reference else None
         written, attached = prompt_file.split(message.attachments)
         picked = pick(instruction, len(job.pictures), len(attached) + len(list(links_in(instruction))))
@@ -152,16 +154,18 @@ class ReplyEdits:
         if written:
             prompt = await prompt_file.read_prompt(written, prompt, services.attachments)
         extra = await services.gathering.gather(message.author, prompt, Pointed(attached), before=len(pictures))
-        applicant = applicant or author_of(message)
         model = await services.gate.offered(applicant, model)
-        request, notes = recipes.edited(job, model, extra.prompt, (*pictures, *extra.pictures))
+        scene = await services.casting.cast(applicant, extra.prompt, (*pictures, *extra.pictures))
+        request, notes = recipes.edited(job, model, scene.prompt, scene.pictures)
+        is_reworded = (prompt, scene.prompt) != (instruction, extra.prompt) and not written
         entry = Entry(
             idempotency_key=f"m{message.id}",
             source="reply",
             parent_id=job.id,
             applicant=applicant,
             request=request,
-            notes=(*picked.notes, *extra.notes, *notes),
+            asked=unlinked(instruction) if is_reworded else "",
+            notes=(*picked.notes, *extra.notes, *scene.notes, *notes),
             file_size_limit=_file_size_limit(message.guild),
         )
         front = ReplyFront(message.channel, message.id, parent_of(message.channel))

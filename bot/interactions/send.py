@@ -36,7 +36,7 @@ class SendButton(JobButton, template=template(Verb.SEND)):
         from bot.interactions.show import buttons_of
 
         try:
-            await interaction.user.send(titles.title(job.request, 200), files=files, view=buttons_of(job))
+            await interaction.user.send(titles.of(job, 200), files=files, view=buttons_of(job))
         except discord.Forbidden as closed:
             raise Refusal(
                 _("I may not write to you; allow direct messages in this server's privacy settings and press again.")

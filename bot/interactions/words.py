@@ -112,7 +112,5 @@ async def _draw(interaction: discord.Interaction[Flux2Bot], job: Job, prompt: st
     pictures = job.request.reference_images if job.request.prompt else ()
     models = await services.offer.look()
     model = job.request.model if job.request.model in models else None
-    request, notes = await services.casting.settle(
-        applicant_in(interaction), Options(prompt=prompt, model=model), pictures
-    )
-    await redraw(interaction, job, request, source=source, notes=notes)
+    settled = await services.casting.settle(applicant_in(interaction), Options(prompt=prompt, model=model), pictures)
+    await redraw(interaction, job, settled.request, source=source, notes=settled.notes, asked=settled.asked)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, String, func, literal, select
+from sqlalchemy import ColumnElement, Connection, String, func, literal, or_, select
 
 from bot.ledger import rows
 from bot.ledger.job import Generation, Job, Outcome
@@ -44,7 +44,7 @@ def search(connection: Connection, wanted: Search, page: int, size: int = PAGE) 
         jobs.c.id.in_(of_member) if wanted.favourites else jobs.c.user_id == wanted.user_id,
         jobs.c.guild_id.is_(None) if wanted.guild_id is None else jobs.c.guild_id == wanted.guild_id,
         jobs.c.outcome.in_(_KEPT),
-        *(jobs.c.request["prompt"].as_string().icontains(word, autoescape=True) for word in wanted.words),
+        *map(_says, wanted.words),
     ]
     if wanted.model is not None:
         clauses.append(jobs.c.model == wanted.model)
@@ -55,6 +55,12 @@ def search(connection: Connection, wanted: Search, page: int, size: int = PAGE) 
     total = connection.execute(select(func.count()).select_from(jobs).where(*clauses)).scalar_one()
     newest = select(jobs).where(*clauses).order_by(jobs.c.seq.desc()).limit(size).offset(size * (page - 1))
     return rows.as_jobs(connection.execute(newest)), total
+
+
+def _says(word: str) -> ColumnElement[bool]:
+    """Whether a word stands in the prompt, or in what the member wrote for it."""
+    worded = jobs.c.request["prompt"].as_string().icontains(word, autoescape=True)
+    return or_(worded, jobs.c.asked.icontains(word, autoescape=True))
 
 
 def lineage(connection: Connection, job_id: str, nearest: int) -> list[Generation]:

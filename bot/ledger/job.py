@@ -92,6 +92,8 @@ class NewJob:
     guild_id: int | None
     channel_id: int
     request: Request
+    asked: str = ""
+    """The member's own words, where the prompt is worded differently for the model: by its numbers of the pictures."""
     notes: tuple[str, ...] = ()
     skeleton: Skeleton
     status: Status | None = None

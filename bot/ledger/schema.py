@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     TypeDecorator,
 )
 
@@ -93,6 +94,8 @@ jobs = Table(
     Column("status", JSON(none_as_null=True)),
     Column("result", JSON(none_as_null=True)),
     Column("policy", JSON(none_as_null=True)),
+    # The member's own words, where the prompt in the request is worded differently for the model.
+    Column("asked", Text),
     # Whose turn it is, and the order inside a member; narrow enough to answer without touching the rows.
     Index("jobs_by_turn", "state", "model", "weight", "user_id", "seq", "is_placed", "cost"),
     Index("jobs_of_member", "user_id", "state"),

@@ -23,7 +23,7 @@ them."""
 LIBRARY = {"ValueError", "TypeError", "RuntimeError", "KeyError", "LookupError"}
 """Errors whose text only developers read."""
 NO_WORDS = {
-    "bot/client.py": {"Edit", "Upscale"},  # names of menus, as Discord sends them
+    "bot/client.py": {"Edit", "Upscale", "preset use"},  # names of menus and commands, as Discord sends them
     "bot/traces.py": {"\nif redis.call"},  # Lua
     "bot/gathering.py": {"image ", "images "},  # as prompts say it, for models
     "bot/preset.py": {"image ", "images "},

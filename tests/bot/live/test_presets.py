@@ -59,6 +59,44 @@ async def test_a_name_in_a_prompt_brings_its_pictures(
     assert "@luna is image 2." in job.notes
 
 
+async def test_a_name_brings_its_pictures_wherever_words_are_asked_for(
+    server: SandboxServer, bot: Flux2Bot, say: Say, gpu: Gpu, only_job: OnlyJob, closed: Closed, drawn: Any,
+    picture: Callable[..., Upload],
+) -> None:  # fmt: skip
+    """In a reply, in both fields of Edit and in Remix; members read the name, also after Again."""
+    luna = server.member("luna")
+    await say("preset save", name="luna", image1=picture(width=96))
+    _, shown = await drawn(size="128x128")
+
+    async def taken() -> tuple[Job, str]:
+        status = await server.world.wait_for(lambda m: "Cancel" in m.labels())
+        job = await only_job()
+        await gpu.draw(job)
+        return await closed(job.id), status.content.splitlines()[0].replace("\u200b", "")
+
+    await luna.reply(shown, "@luna beside the fox")
+    reply, title = await taken()
+    assert (reply.request.prompt, title) == ("image 2 beside the fox", "“@luna beside the fox”")
+    assert [one.width for one in reply.request.reference_images] == [128, 96]
+    posted = server.world.message(reply.result_message_id or 0)
+    assert posted is not None
+    await luna.press(posted, "Again")
+    again, title = await taken()
+    assert (again.request.prompt, title) == ("image 2 beside the fox", "“@luna beside the fox”")
+    form = (await luna.press(shown, "Edit")).modal
+    await luna.submit(form, {"Only change this (edits the picture)": "add @luna"})
+    assert (await taken())[0].request.prompt == "add image 2"
+    form = (await luna.press(shown, "Edit")).modal
+    await luna.submit(form, {"prompt": "@luna in a boat"})
+    assert (await taken())[0].request.prompt == "image 1 in a boat"
+    form = (await luna.press(await (await luna.press(shown, "More…")).answer(), "Remix")).modal
+    await luna.submit(form, {"prompt": "@luna on a pier", "seed": "5"})
+    remixed, title = await taken()
+    assert (remixed.request.prompt, remixed.request.seed) == ("image 1 on a pier", 5)
+    assert title == "“@luna on a pier”"
+    assert "see it" in (await say("history", words="@luna pier")).content
+
+
 async def test_an_impossible_preset_is_not_kept(server: SandboxServer, say: Say) -> None:
     """Options are checked when they are kept, not when somebody waits for a picture."""
     for options, words in (

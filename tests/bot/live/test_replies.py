@@ -136,7 +136,8 @@ async def test_calling_the_bot_to_another_persons_picture_names_the_menu(
 async def test_the_words_pick_among_several_pictures(
     server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed, picture: Callable[..., Upload]
 ) -> None:
-    """“image 3” of four is the reference, an attached file comes after it, and both are called by their new numbers."""
+    """“image 3” of four is the reference, an attached file comes after it; the model reads their new numbers, members
+    what was written."""
     luna = server.member("luna")
     await (await luna.slash("imagine", {"prompt": "a red fox", "count": 4})).answer()
     before = await only_job()
@@ -146,9 +147,11 @@ async def test_the_words_pick_among_several_pictures(
     assert shown is not None
     bot.services.blobs.delete(before.pictures[2].sha256)
     reply = await luna.reply(shown, "put the hat of image 5 on image 3", files=[picture("hat.png", 32, 48)])
-    await server.world.wait_for(lambda m: m.reference_id == reply.id)
+    status = await server.world.wait_for(lambda m: m.reference_id == reply.id)
+    assert status.content.startswith("“put the hat of image 5 on image 3”\n")
     job = await only_job()
     assert job.request.prompt == "put the hat of image 2 on image 1"
+    assert "“put the hat of image 5 on image 3”" in job.skeleton.content
     first, hat = job.request.reference_images
     assert (hat.width, hat.height) == (32, 48)
     assert first.sha256 != before.pictures[0].sha256
