@@ -41,7 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-wait", action="store_true", help="stop after the first picture")
     commands = parser.add_subparsers(dest="action")
     single = commands.add_parser("once", help="send one command, wait for the answer, print one JSON line")
-    single.add_argument("--command", default="imagine", help="slash command, as in “imagine” or “admin status”")
+    single.add_argument(
+        "--command", default="imagine", help="slash command, as in “imagine” or, with --member ada, “admin status”"
+    )
     single.add_argument("--prompt", help="the option prompt")
     single.add_argument("--image", type=_file, action="append", default=[], help="a reference picture; repeatable")
     single.add_argument(

@@ -160,7 +160,10 @@ class Member:
         for command in self.commands(channel):
             if (command.type, command.name) == (kind, name):
                 return command
-        raise ClientRefused("unknown_command", f"There is no {'command /' if kind == 1 else 'menu entry '}{name} here.")
+        said = f"There is no {'command /' if kind == 1 else 'menu entry '}{name} here"
+        if any(command.name == name and command.type == kind for command in self._world.commands.offered(None)):
+            said += f" for {self.user.name}: it is for admins, or for other places"
+        raise ClientRefused("unknown_command", f"{said}.")
 
     def _may_use(self, command: RegisteredCommand, channel: Channel) -> bool:
         needed = command.payload.get("default_member_permissions")

@@ -47,6 +47,41 @@ _QUOTAS = (
 )
 
 
+_HINTS = {
+    "pictures_per_day": "0 forbids drawing",
+    "gpu_seconds_per_day": "drawing time a day",
+    "running": "pictures drawn at a time",
+    "waiting": "open pictures at a time",
+    "cooldown_s": "seconds between two pictures",
+    "days_on_server": "days a member must have been there",
+    "megapixels": "the largest picture",
+    "models": "names with commas between; all for no limit",
+    "priority": "whose turn comes more often: high, normal or low",
+    "access": "allow or deny; one allowed channel closes all that are not",
+    "threads": "where results go: here, auto or always",
+    "lasts": "30m, 12h, 7d or 2w; without end if left out",
+    "denied_words": "phrases with commas between; none for no phrase",
+    "action": "how it begins, such as ban or quota",
+}
+
+
+def _priority(word: str) -> int:
+    if word not in queueing.PRIORITIES:
+        raise argparse.ArgumentTypeError(f"say {', '.join(queueing.PRIORITIES)}")
+    return queueing.PRIORITIES[word]
+
+
+def _is_on(word: str) -> bool:
+    if word not in ("on", "off"):
+        raise argparse.ArgumentTypeError("say on or off")
+    return word == "on"
+
+
+_METAVARS: dict[Callable[[str], Any], str] = {
+    int: "NUMBER", float: "NUMBER", str: "TEXT", _is_on: "on|off", _priority: "high|normal|low",
+}  # fmt: skip
+
+
 def add_parser(commands: Any) -> None:
     """Add `admin` and its subcommands to the bot's command line."""
     admin = commands.add_parser("admin", help="what /admin does, for one server or for all")
@@ -63,7 +98,10 @@ def _verb(verbs: Any, name: str, words: str, work: Work, *arguments: str, **opti
     for argument in arguments:
         parser.add_argument(argument, type=int if argument in ("user", "id") else str)
     for option, kind in options.items():
-        parser.add_argument("--" + option.replace("_", "-"), type=kind, default=None)
+        named = "--" + option.removesuffix("_s").replace("_", "-")
+        parser.add_argument(
+            named, dest=option, type=kind, default=None, metavar=_METAVARS.get(kind), help=_HINTS.get(option)
+        )
     parser.set_defaults(work=work)
     return parser
 
@@ -118,7 +156,7 @@ def _members(verbs: Any) -> None:
 
 def _rules(verbs: Any) -> None:
     for name, scope, more in (
-        ("roles", Scope.ROLE, dict.fromkeys(_QUOTAS, int) | {"models": str, "priority": int}),
+        ("roles", Scope.ROLE, dict.fromkeys(_QUOTAS, int) | {"models": str, "priority": _priority}),
         ("channels", Scope.CHANNEL, {"access": str, "threads": str}),
     ):
         group = _group(verbs, name, f"rules by {scope}")
@@ -150,12 +188,6 @@ def _rules(verbs: Any) -> None:
         "model",
     )
     _verb(model, "default", "for those who name none", lambda d, a: ruling.default_model(d, a.model), "model")
-
-
-def _is_on(word: str) -> bool:
-    if word not in ("on", "off"):
-        raise argparse.ArgumentTypeError("say on or off")
-    return word == "on"
 
 
 _SAFETY: dict[str, Any] = {

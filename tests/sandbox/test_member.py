@@ -181,7 +181,7 @@ async def test_subcommands_are_reached_by_words_and_hidden_from_those_without_pe
     await connect(prepare)
     ada = server.member("ada")
     assert (await (await ada.slash("admin status")).answer()).content == "fine, admin status"
-    with pytest.raises(ClientRefused):
+    with pytest.raises(ClientRefused, match="here for luna: it is for admins"):
         await luna.slash("admin status")
     with pytest.raises(ClientRefused):
         await ada.slash("admin")
