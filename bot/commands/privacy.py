@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,9 @@ from discord import app_commands
 from bot import answers
 from bot.interactions import dialogue
 from bot.language import N_, _
-from bot.parcel import pack
+from bot.ledger.holdings import named
+from bot.parcel import bundle
+from worker.blobs import BlobMissing, Blobs
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
@@ -50,14 +53,21 @@ class PrivacyGroup(app_commands.Group):
 
     @app_commands.command(description=N_("Everything kept of you, as a file."))
     async def export(self, interaction: discord.Interaction[Flux2Bot]) -> None:
-        """One JSON document, readable by the member alone."""
+        """One JSON document, and the pictures it names as far as they fit; readable by the member alone."""
         if not await answers.acknowledge(interaction, ephemeral=True):
             return
-        found = await interaction.client.services.ledger.forgetting.dossier(interaction.user.id)
-        # Off the loop: of years of pictures it is tens of megabytes.
+        services = interaction.client.services
+        found = await services.ledger.forgetting.dossier(interaction.user.id)
         name, most = f"flux2-{interaction.user.id}.json", interaction.filesize_limit
-        file = await asyncio.to_thread(lambda: pack(document(found), name, most))
-        await interaction.edit_original_response(content=_("Everything I keep of you."), attachments=[file])
+        # Off the loop: of years of pictures it is tens of megabytes.
+        file, missing = await asyncio.to_thread(lambda: _bundle(found, name, services.blobs, most))
+        said = _("Everything I keep of you.")
+        if missing:
+            said = _(
+                "Everything I keep of you, but for {count} older pictures, which are more than Discord takes at once: "
+                "/history id: posts them again."
+            ).format(count=missing)
+        await interaction.edit_original_response(content=said, attachments=[file])
 
     @app_commands.command(description=N_("Forget everything about you; what waits is cancelled."))
     async def delete(self, interaction: discord.Interaction[Flux2Bot]) -> None:
@@ -79,9 +89,16 @@ class PrivacyGroup(app_commands.Group):
         await dialogue.ask(interaction, question, _("Forget me"), act)
 
 
-def document(found: Mapping[str, Any]) -> bytes:
-    """The copy as JSON."""
-    return json.dumps(found, indent=1, ensure_ascii=False, default=str).encode()
+def _bundle(found: Mapping[str, Any], name: str, blobs: Blobs, most: int) -> tuple[discord.File, int]:
+    data = json.dumps(found, indent=1, ensure_ascii=False, default=str).encode()
+
+    def read(sha256: str) -> bytes | None:
+        with contextlib.suppress(BlobMissing):
+            return blobs.get(sha256)
+        return None
+
+    newest_first = list(dict.fromkeys(reversed(list(named(found)))))
+    return bundle(data, name, newest_first, read, most)
 
 
 def _text(client: Flux2Bot, kept: str) -> str:

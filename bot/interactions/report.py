@@ -127,6 +127,9 @@ async def _pass_on(
         view.add_item(button(shown.job_id))
     try:
         files = [await attachment.to_file(spoiler=True) for attachment in message.attachments]
+    except discord.NotFound as gone:
+        raise Refusal(_("That message is gone, so there is nothing to report.")) from gone
+    try:
         await channel.send(text, files=files, view=view, nonce=f"p{interaction.id}")
     except (discord.Forbidden, discord.NotFound) as error:
         _log.warning("Reports of server %s cannot be posted: %s", interaction.guild_id, error)

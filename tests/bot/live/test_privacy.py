@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import time
+import zipfile
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
@@ -162,7 +164,7 @@ async def test_a_picture_that_is_put_again_meanwhile_stays(
 async def test_show_and_export_tell_all_of_it(
     server: SandboxServer, bot: Flux2Bot, gpu: Gpu, closed: Closed, picture: Picture
 ) -> None:
-    """The member reads what is kept and for how long, and gets every row without anybody's secrets."""
+    """The member reads what is kept and for how long, and gets every row and picture without anybody's secrets."""
     await _live(server, bot, gpu, closed, picture)
     luna = server.member("luna")
     shown = await (await luna.slash("privacy show")).answer()
@@ -177,7 +179,11 @@ async def test_show_and_export_tell_all_of_it(
         assert words in shown.content
     exported = await (await luna.slash("privacy export")).answer()
     assert exported.ephemeral
-    document = json.loads(await server.read(exported.attachments[0]))
+    archive = zipfile.ZipFile(io.BytesIO(await server.read(exported.attachments[0])))
+    copy, *pictures = archive.namelist()
+    assert {archive.read(name)[1:4] for name in pictures} == {b"PNG"}
+    assert len(pictures) == 2  # what was drawn, and its reference
+    document = json.loads(archive.read(copy))
     assert [job["request"]["prompt"] for job in document["jobs"]] == [f"{MARKER} drawn", f"{MARKER} waiting"]
     assert "interaction_token" not in json.dumps(document)
     nothing = await (await server.member("max").slash("privacy show")).answer()
