@@ -33,6 +33,16 @@ _TITLES = {
     Scope.CHANNEL: N_("Rules by channel"),
     Scope.GUILD: N_("Rules by server"),
 }
+_REASONS = {
+    "too_long": N_("there may be {max_length} of them"),
+    "string_too_short": N_("each needs {min_length} characters or more"),
+    "string_too_long": N_("each may have {max_length} characters"),
+    "greater_than": N_("it has to be more than {gt}"),
+    "greater_than_equal": N_("it has to be {ge} or more"),
+    "less_than": N_("it has to be less than {lt}"),
+    "less_than_equal": N_("it has to be {le} or less"),
+}
+"""By pydantic's type of error; the rest in its own words."""
 _MARKS = {Scope.ROLE: "<@&{}>", Scope.CHANNEL: "<#{}>", Scope.MEMBER: "<@{}>"}
 
 
@@ -77,7 +87,7 @@ def _value(name: str, value: Any) -> str:
         return _("on") if value else _("off")
     if isinstance(value, int | float):
         return _of_figure(name, value)
-    return plain(", ".join(value) if isinstance(value, list) else str(value), 200)
+    return plain(", ".join(value), 800) if isinstance(value, list) else plain(str(value), 200)
 
 
 def _of_figure(name: str, value: float) -> str:
@@ -87,7 +97,10 @@ def _of_figure(name: str, value: float) -> str:
 
 
 async def change(desk: Desk, action: str, key: Key, given: Mapping[str, Any]) -> str:
-    """Set what is given, keep the rest. Raises Refusal for a figure nobody could mean, and where nothing is given."""
+    """Set what is given, keep the rest; a function revises what was there.
+
+    Raises Refusal for a figure nobody could mean, and where nothing is given.
+    """
     wanted = {name: value for name, value in given.items() if value is not None}
     if not wanted:
         raise Refusal(_("Nothing was given to change; name at least one option."))
@@ -95,7 +108,7 @@ async def change(desk: Desk, action: str, key: Key, given: Mapping[str, Any]) ->
     unserved = set(wanted.get("models", ())).difference(await desk.fleet.models()) if wanted.get("models") else set()
 
     def revise(former: Document) -> Document:
-        revised = {**former, **wanted}
+        revised = {**former, **{name: _anew(value, former.get(name)) for name, value in wanted.items()}}
         if revised.get("models") == []:
             del revised["models"]
         return checked(key[0], revised)
@@ -108,6 +121,10 @@ async def change(desk: Desk, action: str, key: Key, given: Mapping[str, Any]) ->
     return f"{said} " + _(
         "No worker serves {names} now; /admin model list has the names of those that are served."
     ).format(names=names)
+
+
+def _anew(value: Any, former: Any) -> Any:
+    return value(former) if callable(value) else value
 
 
 def require_server(desk: Desk, scope: Scope) -> None:
@@ -229,6 +246,6 @@ def checked(scope: Scope, document: Document) -> Document:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = str(first["loc"][0]).replace("_", " ")
-        raise Refusal(
-            _("That value for {name} cannot be: {reason}.").format(name=name, reason=first["msg"].lower())
-        ) from error
+        said = _REASONS.get(first["type"])
+        reason = first["msg"].lower() if said is None else _(said).format(**first.get("ctx", {}))
+        raise Refusal(_("That value for {name} cannot be: {reason}.").format(name=name, reason=reason)) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bot.administration import ruling
@@ -15,6 +15,8 @@ from bot.refusal import Refusal
 
 _OF_SERVER = frozenset({"reports_channel", "age_restricted_only"})
 _FIELDS = frozenset(Safety.model_fields) | _OF_SERVER
+_WORDS = 10
+"""Denied words on a line."""
 _NOTHING = N_("Nothing was decided here; what the operator screens by holds, and a server's choices only add to it.")
 
 
@@ -22,12 +24,24 @@ async def show(desk: Desk) -> Listing:
     """What was decided for the server and for channels of its own."""
     rules = await desk.governance.rules(desk.guild_id)
     lines = [
-        f"{ruling.whom(desk, key)}: {ruling.worded(decided)}"
+        line
         for key, document in sorted(rules.items(), key=lambda item: item[0][0] is not Scope.GUILD)
         if key[0] in (Scope.GUILD, Scope.CHANNEL) and (decided := _of_safety(document))
+        for line in _lines(ruling.whom(desk, key), decided)
     ]
     said = await _operators(desk)
     return Listing(_("What may be drawn"), (*said, *(lines or (_(_NOTHING),))), _(_NOTHING))
+
+
+def _lines(whom: str, decided: Document) -> list[str]:
+    """What was decided; many words on lines of their own, none of them cut."""
+    denied = decided.get("denied_words", ())
+    if len(denied) <= _WORDS:
+        return [f"{whom}: {ruling.worded(decided)}"]
+    rest = {name: value for name, value in decided.items() if name != "denied_words"}
+    parts = [denied[start : start + _WORDS] for start in range(0, len(denied), _WORDS)]
+    said = [f"{whom}: {ruling.worded({'denied_words': part})}" for part in parts]
+    return [f"{whom}: {ruling.worded(rest)}", *said] if rest else said
 
 
 async def _operators(desk: Desk) -> list[str]:
@@ -67,12 +81,23 @@ async def clear(desk: Desk, channel_id: int | None) -> str:
     return _("Removed; it was: {rule}.").format(rule=ruling.worded(_of_safety(before)))
 
 
-def words(typed: str | None) -> list[str] | None:
-    """Phrases with commas between them; `none` is no word."""
+Revision = Callable[[Sequence[str] | None], list[str]]
+
+
+def words(typed: str | None) -> list[str] | Revision | None:
+    """Phrases with commas between them; `none` is no word, + before each adds them and - takes them away."""
     if typed is None:
         return None
     found = list(dict.fromkeys(word.strip().casefold() for word in typed.split(",") if word.strip()))
+    if found and all(word[0] in "+-" and len(word) > 1 for word in found):
+        return lambda former: _revised(former or (), found)
     return [] if found == ["none"] else found
+
+
+def _revised(former: Sequence[str], changes: Sequence[str]) -> list[str]:
+    gone = {word[1:].strip() for word in changes if word[0] == "-"}
+    added = [word[1:].strip() for word in changes if word[0] == "+"]
+    return list(dict.fromkeys(word for word in (*former, *added) if word not in gone))
 
 
 def _key(channel_id: int | None) -> Key:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import Any
 
 from bot.administration.desk import Desk, Listing, mention
 from bot.administration.ruling import worded
@@ -57,12 +58,20 @@ def _target(deed: Deed) -> str:
 
 
 def _change(deed: Deed) -> str:
-    before, after = deed.before, deed.after
-    if isinstance(before, dict) and isinstance(after, dict):
-        changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
-        before, after = ({name: side[name] for name in side if name in changed} or None for side in (before, after))
-    sides = [_side(side) for side in (before, after)]
+    both = (deed.before, deed.after)
+    if all(isinstance(side, dict) for side in both):
+        both = (_less(deed.before, deed.after), _less(deed.after, deed.before))
+    sides = [_side(side) for side in both]
     return "" if sides == ["–", "–"] else f": {sides[0]} → {sides[1]}"
+
+
+def _less(side: dict[str, Any], other: dict[str, Any]) -> dict[str, Any] | None:
+    """What one side has and the other has not, of lists too."""
+    differing = {name: value for name, value in side.items() if value != other.get(name)}
+    for name, value in differing.items():
+        if isinstance(value, list) and isinstance(other.get(name), list):
+            differing[name] = [one for one in value if one not in other[name]] or None
+    return differing or None
 
 
 def _side(value: object) -> str:

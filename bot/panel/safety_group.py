@@ -41,7 +41,7 @@ class SafetyGroup(app_commands.Group):
         reports_channel=N_("Where moderators see reports."),
         spoiler=N_("Hide every picture behind a click."),
         age_restricted_only=N_("Draw in age-restricted channels only."),
-        denied_words=N_("Phrases with commas between; none for no phrase."),
+        denied_words=N_("Phrases with commas between; +word and -word add and remove; none for no phrase."),
         image_threshold=N_("Refuse pictures that score higher; lower is stricter."),
         spoiler_threshold=N_("Hide pictures that score higher."),
         question=N_("Ask the model about prompts and pictures first."),

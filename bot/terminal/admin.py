@@ -60,7 +60,7 @@ _HINTS = {
     "access": "allow or deny; one allowed channel closes all that are not",
     "threads": "where results go: here, auto or always",
     "lasts": "30m, 12h, 7d or 2w; without end if left out",
-    "denied_words": "phrases with commas between; none for no phrase",
+    "denied_words": "phrases with commas between; +word and -word add and remove; none for no phrase",
     "action": "how it begins, such as ban or quota",
 }
 

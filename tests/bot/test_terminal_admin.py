@@ -52,6 +52,13 @@ def test_rules_bans_and_quotas_are_set_and_shown(admin: Admin) -> None:
         "megapixels 2 · steps 20.\n",
     )
     assert "channel 30: question on" in admin("--guild 1 safety set --channel 30 --question on")[1]
+    assert "denied words clown, moth ·" in admin("--guild 1 safety set --denied-words=-spider,+Moth")[1]
+    assert "denied words spider → denied words moth\n" in admin("audit search --action safety")[1]
+    assert (
+        "may be 100 of them" in admin("--guild 1 safety set --denied-words " + ",".join(f"w{n}" for n in range(101)))[1]
+    )
+    assert admin("--guild 1 safety set --denied-words " + ",".join(f"w{n}" for n in range(21)))[0] == 0
+    assert [line.count(",") for line in admin("--guild 1 safety show")[1].splitlines()] == [0, 0, 9, 9, 0, 0]
     assert admin("--guild 1 safety set --denied-words none")[0] == 0
     assert admin("--guild 1 safety show")[1].endswith(
         "this server: image threshold 0.4 · spoiler on\nchannel 30: question on\n"
