@@ -71,6 +71,16 @@ class Listing:
     empty: str = field(default_factory=lambda: _("There is nothing."))
 
 
+@dataclass(frozen=True)
+class Suggestion:
+    """What was done, and what may be wanted next: whoever can ask does so."""
+
+    said: str
+    label: str
+    """Names the next deed on its button."""
+    work: Callable[[Desk], Awaitable[str]]
+
+
 def mention(user_id: int) -> str:
     """A member as Discord shows him; the operator's terminal has no member."""
     return f"<@{user_id}>" if user_id else _("the terminal")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.administration import span
-from bot.administration.desk import Desk, Listing, mention
+from bot.administration import queueing, span
+from bot.administration.desk import Desk, Listing, Suggestion, mention
 from bot.administration.ruling import checked
 from bot.language import _, listed, ngettext
 from bot.ledger.allowance import Usage
@@ -18,8 +18,8 @@ from bot.refusal import Refusal
 _MAX_REASON = 200
 
 
-async def ban(desk: Desk, user_id: int, reason: str, lasts: str | None) -> str:
-    """Keep a member from drawing, here or, for the operator, everywhere."""
+async def ban(desk: Desk, user_id: int, reason: str, lasts: str | None) -> str | Suggestion:
+    """Keep a member from drawing, here or, for the operator, everywhere; what is open can be cancelled next."""
     if user_id == desk.actor.user_id:
         raise Refusal(_("You cannot ban yourself; ask another admin."))
     ends = None if not lasts else now() + span.parse(lasts)
@@ -30,12 +30,20 @@ async def ban(desk: Desk, user_id: int, reason: str, lasts: str | None) -> str:
     said = _("{member} is banned from drawing {until}.")
     if desk.guild_id == EVERYWHERE:
         said = _("{member} is banned from drawing on every server {until}.")
-    sentences = [
-        said.format(member=mention(user_id), until=until),
-        _("This replaces an earlier ban.") if former is not None else "",
-        _("Cancel what they have open with /admin cancel."),
-    ]
-    return " ".join(filter(None, sentences))
+    said = said.format(member=mention(user_id), until=until)
+    if former is not None:
+        said += " " + _("This replaces an earlier ban.")
+    count = len(await queueing.open_of(desk, user_id))
+    if not count:
+        return said
+    still = ngettext(
+        "{count} picture of theirs is still open; /admin cancel ends it.",
+        "{count} pictures of theirs are still open; /admin cancel ends them.",
+        count,
+    )
+    return Suggestion(
+        f"{said} {still.format(count=count)}", _("Cancel all"), lambda desk: queueing.cancel_all(desk, user_id)
+    )
 
 
 async def unban(desk: Desk, user_id: int) -> str:

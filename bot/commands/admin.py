@@ -12,7 +12,7 @@ from discord import app_commands
 
 from bot import access
 from bot.administration import members, overview, queueing
-from bot.administration.desk import Desk, Listing
+from bot.administration.desk import Desk, Listing, Suggestion
 from bot.language import N_
 from bot.panel.answering import Here, carry_out
 from bot.panel.audit_group import AuditGroup
@@ -99,7 +99,7 @@ class Admin(app_commands.Group):
         """Ban from this server, or as the operator from all."""
         user_id = None if member is None else member.id
 
-        async def work(desk: Desk) -> str | Listing:
+        async def work(desk: Desk) -> str | Listing | Suggestion:
             return await (members.bans(desk) if user_id is None else members.ban(desk, user_id, reason, lasts))
 
         await carry_out(interaction, work, by_operator=everywhere, is_everywhere=everywhere)

@@ -100,15 +100,23 @@ class DialogueButton(ui.DynamicItem[ui.Button[ui.View]], template=_TEMPLATE):
 
 
 async def ask(
-    interaction: discord.Interaction[Flux2Bot], question: str, label: str, act: Callable[[], Awaitable[str]]
+    interaction: discord.Interaction[Flux2Bot],
+    question: str,
+    label: str,
+    act: Callable[[], Awaitable[str]],
+    *,
+    otherwise: str | None = None,
 ) -> None:
-    """Ask once before something that cannot be undone; `label` names it on its button, `act` returns what it did."""
+    """Ask once before something that cannot be undone; `label` names it on its button, `act` returns what it did.
+
+    `otherwise` is said where it is left, in the place of that nothing was changed.
+    """
     dialogues = interaction.client.dialogues
 
     async def turn(pressed: discord.Interaction[Flux2Bot], choice: str) -> None:
         dialogues.close(token)
         try:
-            text = await act() if choice == "yes" else _("Nothing was changed.")
+            text = await act() if choice == "yes" else otherwise or _("Nothing was changed.")
         except Refusal as refusal:
             text = str(refusal)  # in the place of the question, whose buttons are used up
         await pressed.edit_original_response(content=text, view=None)

@@ -18,7 +18,7 @@ import discord
 from discord import ui
 
 from bot import access, answers
-from bot.administration.desk import Desk, mention
+from bot.administration.desk import Desk, Suggestion, mention
 from bot.administration.members import ban
 from bot.interactions.base import JobButton, job_of, pressed_under, result_of
 from bot.interactions.custom_id import Verb, template
@@ -211,7 +211,8 @@ class BanReported(Verdict, template=template(Verb.REPORT_BAN)):
         """Ban without end; /admin unban lifts it."""
         services = interaction.client.services
         desk = Desk(_actor(interaction), services.ledger, services.fleet, services.dispatcher)
-        return await ban(desk, await self._requester(desk), _("a reported picture"), None)
+        done = await ban(desk, await self._requester(desk), _("a reported picture"), None)
+        return done.said if isinstance(done, Suggestion) else done
 
     async def _requester(self, desk: Desk) -> int:
         job = await desk.ledger.get(self.job_id)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import discord
 
 from bot import access, answers
-from bot.administration.desk import Desk, Listing
+from bot.administration.desk import Desk, Listing, Suggestion
 from bot.interactions import dialogue
 from bot.ledger.audit import EVERYWHERE, Actor
 from bot.presenter import MAX_CONTENT, shorten
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 Here: TypeAlias = "discord.Interaction[Flux2Bot]"
-Work = Callable[[Desk], Awaitable[str | Listing]]
+Work = Callable[[Desk], Awaitable[str | Listing | Suggestion]]
 
 
 def desk_of(interaction: Here, *, is_everywhere: bool = False) -> Desk:
@@ -41,7 +41,13 @@ async def carry_out(interaction: Here, work: Work, *, by_operator: bool = False,
     """Check the right, do the work, show what came of it."""
     _require(interaction, by_operator)
     if await answers.acknowledge(interaction, ephemeral=True):
-        await show(interaction, await work(desk_of(interaction, is_everywhere=is_everywhere)))
+        desk = desk_of(interaction, is_everywhere=is_everywhere)
+        answer = await work(desk)
+        if isinstance(answer, Suggestion):
+            next_deed, said = answer.work, shorten(answer.said, MAX_CONTENT)
+            await dialogue.ask(interaction, said, answer.label, lambda: next_deed(desk), otherwise=said)
+        else:
+            await show(interaction, answer)
 
 
 async def carry_out_after_asking(

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from bot import complaints
 from bot.administration import members, overview, queueing, ruling, safety, trail, workers
-from bot.administration.desk import Desk, Listing
+from bot.administration.desk import Desk, Listing, Suggestion
 from bot.dispatcher import Dispatcher
 from bot.fleet import Fleet, connect
 from bot.ledger.audit import EVERYWHERE, Actor
@@ -31,7 +31,7 @@ from config.settings import STYLES, BotSettings
 from flux2.errors import InvalidRequest
 from flux2.prompting import styles
 
-Work = Callable[[Desk, argparse.Namespace], Awaitable["str | Listing"]]
+Work = Callable[[Desk, argparse.Namespace], Awaitable["str | Listing | Suggestion"]]
 _FAILED, _UNAVAILABLE = 1, 69
 _TIME = re.compile(r"<t:(\d+):\w>")
 _MENTION = re.compile(r"<(@&|@|#)(\d+)>")
@@ -290,11 +290,11 @@ async def _desk(settings: BotSettings, guild_id: int, stack: AsyncExitStack) -> 
     return Desk(Actor(0, guild_id), ledger, fleet, dispatcher)
 
 
-def _lines(answer: str | Listing) -> list[str]:
+def _lines(answer: str | Listing | Suggestion) -> list[str]:
     if isinstance(answer, Listing):
         lines = [answer.title, *answer.lines] if answer.title else list(answer.lines)
         return lines if answer.lines else [answer.empty]
-    return [answer]
+    return [answer.said if isinstance(answer, Suggestion) else answer]
 
 
 def _unmarked(line: str) -> str:

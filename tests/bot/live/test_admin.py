@@ -143,6 +143,21 @@ async def test_bans_keep_from_drawing_and_from_nothing_else(server: SandboxServe
     assert await deeds(bot) == [("ban", str(luna.id)), ("unban", str(luna.id))]
 
 
+async def test_what_a_banned_member_has_open_is_cancelled_by_one_press(server: SandboxServer, bot: Flux2Bot) -> None:
+    """The answer to a ban offers it where there is anything; leaving it leaves the ban."""
+    ada, luna = server.member("ada"), server.member("luna")
+    assert (await say(ada, "admin ban", {"member": server.member("max").user})).labels() == []
+    for prompt in ("one", "two"):
+        await (await luna.slash("imagine", {"prompt": prompt})).answer()
+    done = await say(ada, "admin ban", {"member": luna.user})
+    assert "2 pictures of theirs are still open" in done.content
+    assert "is banned" in await confirm(server, ada, done, "Leave it")
+    assert len(await bot.services.ledger.open_jobs()) == 2
+    done = await say(ada, "admin ban", {"member": luna.user})
+    assert (await confirm(server, ada, done, "Cancel all")).startswith("Cancelled 2 of 2 ")
+    assert await bot.services.ledger.open_jobs() == []
+
+
 async def test_a_ban_from_everywhere_is_the_operators(
     server: SandboxServer, settings: BotSettings, gpu: Gpu, start: Start
 ) -> None:
