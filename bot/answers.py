@@ -48,7 +48,7 @@ async def acknowledge(interaction: discord.Interaction[Any], *, ephemeral: bool 
 
 
 async def _defer(interaction: discord.Interaction[Any], ephemeral: bool) -> None:
-    if _has_placeholder(interaction):
+    if has_placeholder(interaction):
         shown = await interaction.response.defer(ephemeral=ephemeral, thinking=True)
         interaction.extras[_PLACEHOLDER] = shown.message_id if shown else None
         interaction.extras[_ALONE] = shown.is_ephemeral() if shown else ephemeral
@@ -61,7 +61,7 @@ def answer_anew(interaction: discord.Interaction) -> None:
     interaction.extras[_ANEW] = True
 
 
-def _has_placeholder(interaction: discord.Interaction) -> bool:
+def has_placeholder(interaction: discord.Interaction) -> bool:
     """Whether the answer is a message of its own, rather than the message with the pressed button."""
     if interaction.extras.get(_ANEW):
         return True
@@ -87,7 +87,7 @@ async def refuse(interaction: discord.Interaction, text: str) -> None:
         if not interaction.response.is_done():
             await interaction.response.send_message(text, ephemeral=True)
             return
-        if _has_placeholder(interaction):
+        if has_placeholder(interaction):
             # On a button's interaction the original is the message with the button: never deleted.
             with contextlib.suppress(discord.NotFound):
                 await interaction.delete_original_response()

@@ -9,16 +9,18 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.language import _
+from bot.ledger.allowance import QuotaReached
 from bot.ledger.audit import EVERYWHERE
 from bot.ledger.bans import Ban
 from bot.ledger.facts import Pause
 from bot.ledger.governance import Governance
 from bot.ledger.job import Caps
+from bot.ledger.quota import next_day
 from bot.ledger.rows import now
 from bot.policy import Applicant, Demand, Elsewhere, Terms, terms
 from bot.presenter import plain
 from bot.refusal import Refusal
-from bot.verdicts import banned, beyond, left_today, too_new
+from bot.verdicts import banned, beyond, left_today, quota_refusal, too_new
 from flux2.models import MEGAPIXEL, Model
 
 
@@ -52,6 +54,18 @@ class Gate:
         found = await self.terms(applicant)
         used = await self._governance.usage(applicant.guild_id, applicant.user_id)
         return left_today(found.allowance, used)
+
+    async def require_room(self, applicant: Applicant, demand: Demand) -> None:
+        """Refuse more than the terms allow, or than is left of the day's pictures, before anybody is asked to confirm.
+
+        Admission counts again.
+        """
+        found = await self.terms(applicant)
+        require(found, demand)
+        used, most = await self._governance.usage(applicant.guild_id, applicant.user_id), found.allowance
+        if most.pictures_per_day is not None and used.pictures + demand.count > most.pictures_per_day:
+            figures = {"used": used.pictures, "wanted": demand.count, "most": most.pictures_per_day}
+            raise quota_refusal(QuotaReached("pictures", **figures, frees_at=next_day(now())))
 
     async def enter(self, applicant: Applicant) -> Terms:
         """Return what holds for the applicant, by a look at most a second old: a command has yet to be answered.

@@ -17,7 +17,7 @@ from bot.admission import Entry
 from bot.answer_front import front_of
 from bot.applicants import applicant_in
 from bot.gathering import Pointed
-from bot.interactions.go_ahead import go_ahead
+from bot.interactions.go_ahead import Answer, go_ahead
 from bot.language import N_, _
 from bot.ledger.job import Reach
 from bot.options import Options
@@ -140,7 +140,7 @@ async def draw(
         (*gathered.pictures, *pictures),
     )
     request = settled.request
-    if request.variants and not await _wanted(interaction, request):
+    if not await go_ahead(interaction.client, applicant_in(interaction), request, Answer(interaction)):
         return
     await services.attachments.require_marked(request)
     notes = (*settled.notes, *_reduced(request, pointed))
@@ -165,14 +165,6 @@ async def draw(
     warning = services.routes.warning(request, services.offer)
     if warning and admitted is not None:
         await interaction.followup.send(warning, ephemeral=True)
-
-
-async def _wanted(interaction: discord.Interaction[Flux2Bot], request: GenerationRequest) -> bool:
-    """Ask before many pictures are drawn."""
-    services = interaction.client.services
-    pace = await services.ledger.seconds_per_cost(request.model)
-    seconds = None if pace is None else pace * request.cost
-    return await go_ahead(interaction, request, seconds, await services.gate.left_today(applicant_in(interaction)))
 
 
 def _reduced(request: GenerationRequest, pointed: Pointed) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from bot.admission import Entry
 from bot.answer_front import AnswerFront
 from bot.applicants import applicant_in
 from bot.fronts import ReplyFront, parent_of
+from bot.interactions.go_ahead import Answer, go_ahead
 from bot.ledger.job import Job, Reach
 from flux2.models import Model
 from worker.contract import Request
@@ -70,12 +71,14 @@ async def redraw(
 
     `asked` is what a member wrote for its prompt; the same prompt is still the parent's words.
     """
-    client = interaction.client
+    client, applicant = interaction.client, applicant_in(interaction)
+    if not await go_ahead(client, applicant, request, Answer(interaction), parent.request):
+        return
     entry = Entry(
         idempotency_key=f"i{interaction.id}",
         source=source,
         parent_id=parent.id,
-        applicant=applicant_in(interaction),
+        applicant=applicant,
         request=request,
         asked=asked or (parent.asked if request.prompt == parent.request.prompt else ""),
         notes=notes,

@@ -95,6 +95,9 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
     kept: dict[str, object] = {"init_image": before.init_image, "strength": before.strength}
     if options.size is None:
         kept |= {"width": before.width, "height": before.height}
+    if options.prompt == before.prompt:
+        # A list's pictures have the words of a style around them, which the prompt itself does not tell.
+        kept |= {"variants": before.variants}
     request = request.model_copy(update=kept)
     asked = "" if scene.prompt == options.prompt else options.prompt
     await redraw(interaction, job, request, source="remix", notes=(*scene.notes, *notes), asked=asked)

@@ -22,6 +22,7 @@ from bot.fronts import ReplyFront, parent_of
 from bot.gathering import Pointed
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, template
+from bot.interactions.go_ahead import Reply, go_ahead
 from bot.interactions.reply_hints import ReplyHints
 from bot.language import N_, _
 from bot.ledger.job import Job
@@ -135,9 +136,10 @@ class ReplyEdits:
     async def edit(
         self, message: discord.Message, job: Job, instruction: str, applicant: Applicant | None = None
     ) -> bool:
-        """Admit the edit a reply asks for. False: it was admitted before. Raises Refusal or InvalidRequest.
+        """Admit the edit a reply asks for. False: it was admitted before, or is not wanted after all.
 
         `applicant` is the author as an interaction knows him: a message that was fetched does not tell his roles.
+        Raises Refusal or InvalidRequest.
         """
         services = self._client.services
         models = await services.offer.look()
@@ -158,6 +160,8 @@ class ReplyEdits:
         scene = await services.casting.cast(applicant, extra.prompt, (*pictures, *extra.pictures))
         request, notes = recipes.edited(job, model, scene.prompt, scene.pictures)
         is_reworded = (prompt, scene.prompt) != (instruction, extra.prompt) and not written
+        if not await go_ahead(self._client, applicant, request, Reply(message)):
+            return False
         entry = Entry(
             idempotency_key=f"m{message.id}",
             source="reply",

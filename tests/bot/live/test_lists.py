@@ -59,6 +59,55 @@ async def test_impossible_lists_are_refused_at_once(
     assert words in answer.content
 
 
+async def test_lists_are_asked_about_wherever_words_are_written(
+    server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, drawn: Any
+) -> None:
+    """In a reply by a reply, which only its author answers; under a button to the presser alone; Again and Remix with
+    the same words ask nothing more."""
+    luna, other = server.member("luna"), server.member("max")
+    _, shown = await drawn(size="128x128", style="analogue")
+    reply = await luna.reply(shown, "make the fox {blue|green}")
+    asked = await server.world.wait_for(lambda m: m.reference_id == reply.id)
+    assert asked.content.startswith("The lists make **2 pictures**, a few seconds: blue, green.")
+    assert (await (await other.press(asked, "Draw 2")).answer()).ephemeral
+    await luna.press(asked, "Leave it")
+    await server.world.hub.until(lambda: True if server.world.message(asked.id) is None else None, 15)
+    assert await bot.services.ledger.open_jobs() == []
+    form = (await luna.press(shown, "Edit")).modal
+    use = await luna.submit(form, {"prompt": "a {red|blue} fox"})
+    asked = await use.follow_up()
+    assert (asked.ephemeral, asked.labels()) == (True, ["Draw 2", "Leave it"])
+    await luna.press(asked, "Draw 2")
+    await server.world.wait_for(lambda m: m.reference_id == shown.id and "Cancel" in m.labels())
+    first = await only_job()
+    assert first.request.count == 2
+    assert server.world.message(asked.id) is None
+    await gpu.draw(first)
+    posted = await server.world.wait_for(lambda m: len(m.attachments) == 2)
+    await luna.press(posted, "Again")
+    await server.world.wait_for(lambda m: m.reference_id == posted.id and "Cancel" in m.labels())
+    again = next(job for job in await bot.services.ledger.open_jobs() if job.source == "again")
+    assert again.request.variants == first.request.variants
+
+
+async def test_a_list_that_asks_for_too_much_is_refused_before_the_question(
+    server: SandboxServer, bot: Flux2Bot
+) -> None:
+    """What is left of the day, and what may be drawn at a time, come first; what fits is asked about with them."""
+    luna, ada = server.member("luna"), server.member("ada")
+    quota = {"member": luna.user, "pictures": 2}
+    await (await ada.slash("admin quota set", quota)).answer()
+    refused = await (await luna.slash("imagine", {"prompt": "a {red|blue|green} fox"})).answer()
+    assert refused.ephemeral
+    assert refused.content == "This asks for 3 pictures, and you may have 2 a day; ask for fewer."
+    asked = await (await luna.slash("imagine", {"prompt": "a {red|blue} fox"})).answer()
+    assert "Left for today: 2 of 2 pictures" in asked.content
+    await luna.press(asked, "Leave it")
+    await (await ada.slash("admin limits set", {"count": 1})).answer()
+    refused = await (await luna.slash("imagine", {"prompt": "a {red|blue} fox"})).answer()
+    assert "allows at most 1 picture at a time, and this has 2" in refused.content
+
+
 async def test_words_that_were_a_list_can_be_changed_to_plain_ones(
     server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob
 ) -> None:
