@@ -220,7 +220,8 @@ class Flux2Bot(commands.AutoShardedBot):
 
     async def on_ready(self) -> None:
         """Forget the servers that were left while nobody looked."""
-        await self.services.privacy.forget_left(guild.id for guild in self.guilds)
+        assert self.application_id is not None
+        await self.services.privacy.forget_left((guild.id for guild in self.guilds), self.application_id)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """Log what an event listener raised, without the event: it may hold what members wrote."""

@@ -89,9 +89,16 @@ class Privacy:
         await self._ledger.forgetting.ask(guild_id=guild_id)
         await self._carry_out()
 
-    async def forget_left(self, present: Iterable[int]) -> None:
+    async def forget_left(self, present: Iterable[int], application_id: int) -> None:
         """Forget servers that were left while nobody looked; `present` are those the bot is in."""
-        for guild_id in await self._ledger.forgetting.known_guilds() - set(present):
+        left, spared = await self._ledger.forgetting.left_guilds(set(present), application_id)
+        if spared:
+            _log.warning(
+                "What is kept of %d servers stays: application %d was not added to them yet, another one was.",
+                len(spared),
+                application_id,
+            )
+        for guild_id in left:
             _log.info("Server %d was left; what is kept of it goes.", guild_id)
             await self.forget_guild(guild_id)
 

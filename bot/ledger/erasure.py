@@ -6,14 +6,14 @@ stays until tomorrow, or a quota could be had anew by asking to be forgotten; ba
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, or_, select, update
 
-from bot.ledger import holdings, quota
+from bot.ledger import facts, holdings, quota
 from bot.ledger.audit import about
 from bot.ledger.job import OPEN, State
 from bot.ledger.rows import now
@@ -179,6 +179,20 @@ def known_guilds(connection: Connection) -> set[int]:
     for table in (rules, bans, usage, jobs):
         found |= set(connection.execute(select(table.c.guild_id).distinct()).scalars())
     return found - {0, None}
+
+
+def left_guilds(connection: Connection, present: Collection[int], application_id: int) -> tuple[set[int], set[int]]:
+    """Servers that were left, and those that are spared: another application's, to which this one was not added yet.
+
+    Who exchanges the application behind a ledger would lose everything at the first start otherwise.
+    """
+    absent = known_guilds(connection).difference(present)
+    spared = facts.spared_guilds(connection) & absent
+    if facts.application(connection) not in (None, str(application_id)):
+        spared = absent
+    facts.set_application(connection, str(application_id))
+    facts.set_spared_guilds(connection, spared)
+    return absent - spared, spared
 
 
 def dossier(connection: Connection, user_id: int) -> dict[str, list[dict[str, Any]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,8 @@ _PAUSED = "paused"
 _DRAINING = "draining"
 _COMMANDS = "command_hash"
 _IDENTITY = "identity"
+_APPLICATION = "application"
+_SPARED = "spared_guilds"
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,26 @@ def identity(connection: Connection) -> str:
         known = secrets.token_hex(8)
         _put(connection, _IDENTITY, known)
     return known
+
+
+def application(connection: Connection) -> str | None:
+    """The application that used this ledger last."""
+    return _get(connection, _APPLICATION)
+
+
+def set_application(connection: Connection, value: str) -> None:
+    """Keep which application uses this ledger."""
+    _put(connection, _APPLICATION, value)
+
+
+def spared_guilds(connection: Connection) -> set[int]:
+    """Servers of an application that used this ledger before, which the present one was not added to."""
+    return {int(guild_id) for guild_id in (_get(connection, _SPARED) or "").split()}
+
+
+def set_spared_guilds(connection: Connection, guilds: Iterable[int]) -> None:
+    """Keep them."""
+    _put(connection, _SPARED, " ".join(map(str, sorted(guilds))))
 
 
 def _get(connection: Connection, name: str) -> str | None:

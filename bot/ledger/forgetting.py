@@ -44,6 +44,10 @@ class Forgetting:
         """Servers something is kept of."""
         return await self._database.read(erasure.known_guilds)
 
+    async def left_guilds(self, present: Collection[int], application_id: int) -> tuple[set[int], set[int]]:
+        """Servers that were left, and those that are spared though the application is in none of them."""
+        return await self._database.write(lambda it: erasure.left_guilds(it, present, application_id))
+
     async def retire_pictures(self, before: datetime) -> set[str]:
         """Let go of old pictures; return the blobs to delete."""
         return await self._database.write(lambda connection: erasure.retire_pictures(connection, before))

@@ -20,9 +20,12 @@ from sqlalchemy import Connection
 
 from bot.client import Flux2Bot
 from bot.ledger import erasure
+from bot.ledger.audit import Actor
 from bot.ledger.erasure import Erased, Erasure
 from bot.ledger.job import Job
+from bot.ledger.ledger import Ledger
 from bot.ledger.rows import now
+from bot.ledger.rules import Scope
 from bot.privacy import Retention
 from bot.queue import WorkQueue
 from config.settings import BotSettings
@@ -215,9 +218,6 @@ async def test_a_left_server_is_forgotten_also_when_nobody_looked(
     """Rules and jobs of a server the bot is no longer in go at the next start; those of others stay."""
     elsewhere = 4242 << 22
     async with start(settings) as bot:
-        from bot.ledger.audit import Actor
-        from bot.ledger.rules import Scope
-
         for guild_id in (elsewhere, server.world.guild.id):
             actor = Actor(1, guild_id)
             await bot.services.ledger.governance.change(actor, "x", (Scope.GUILD, 0), lambda _: {"steps": 9})
@@ -228,3 +228,14 @@ async def test_a_left_server_is_forgotten_also_when_nobody_looked(
                 break
             await asyncio.sleep(0.05)
         assert known == {server.world.guild.id}
+
+
+async def test_servers_of_the_application_before_are_not_taken_for_left(ledger: Ledger) -> None:
+    """Whoever gives a ledger another application keeps what the servers decided, until that one was added and left."""
+    for guild_id in (1, 2, 3):
+        await ledger.governance.change(Actor(7, guild_id), "x", (Scope.GUILD, 0), lambda _: {"steps": 9})
+    forgetting = ledger.forgetting
+    assert await forgetting.left_guilds({1, 2}, 50) == ({3}, set())
+    assert await forgetting.left_guilds({1}, 60) == (set(), {2, 3})
+    assert await forgetting.left_guilds({1, 2}, 60) == (set(), {3})
+    assert await forgetting.left_guilds({1}, 60) == ({2}, {3})
