@@ -22,6 +22,7 @@ from playwright.async_api import Browser, Page, async_playwright
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sandbox.message import Message
+from sandbox.permissions import Permission
 from sandbox.stack import Stack
 
 IMAGES = Path(__file__).parent / "images"
@@ -294,6 +295,9 @@ async def _govern(stack: Stack) -> None:
     """Some of a server's days: rules, and a ban that was lifted."""
     world, ada, max_ = stack.server.world, stack.server.member("ada"), stack.server.member("max")
     office = world.add_channel(_OFFICE)
+    bot_role = next(role for role in world.guild.roles.values() if role.managed_by == world.bot.id)
+    world.overwrite(office, world.guild.roles[world.guild.id], deny=Permission.VIEW_CHANNEL)
+    world.overwrite(office, bot_role, allow=Permission.VIEW_CHANNEL)
     for command, options in (
         ("safety set", {"reports_channel": office}),
         ("roles set", {"role": world.guild.roles[world.guild.id], "pictures_per_day": 20}),

@@ -44,7 +44,7 @@ async def _queue(desk: Desk) -> list[str]:
         figures = ", ".join(f"{counts[state]} {_(DOING[state])}" for state in OPEN if counts.get(state))
         line = f"**{plain(model, 60)}**: " + (figures or _("nothing to do"))
         left_s = await desk.governance.seconds_of_work(model)
-        if left_s is not None and gpus.get(model):
+        if left_s is not None and gpus.get(model) and pause is None:
             line += " · " + _("done in {duration}").format(duration=duration(left_s / gpus[model]))
         lines.append(line)
     ended = await desk.governance.endings(_DAY)

@@ -67,12 +67,12 @@ def whom(desk: Desk, key: Key) -> str:
 
 def worded(document: Document) -> str:
     """A rule on one line."""
-    parts = (
-        f"{name.removesuffix('_s').replace('_', ' ')} {_value(name, value)}"
-        for name, value in document.items()
-        if value is not None
-    )
+    parts = (f"{_named(name)} {_value(name, value)}" for name, value in document.items() if value is not None)
     return " · ".join(parts) or _("no rule")
+
+
+def _named(name: str) -> str:
+    return _("member") if name == "user_id" else name.removesuffix("_s").replace("_", " ")
 
 
 def _value(name: str, value: Any) -> str:

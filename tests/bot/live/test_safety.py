@@ -158,7 +158,7 @@ async def test_who_forgets_a_picture_does_not_take_it_out_of_moderators_reach(
         "ban",
     ]
     shown = await (await ada.slash("admin audit search", {"action": "report"})).answer()
-    assert f"user id <@{luna.id}>" in shown.content
+    assert f"member <@{luna.id}>" in shown.content
 
 
 async def test_a_servers_pictures_are_hidden_and_kept_to_age_restricted_channels(
