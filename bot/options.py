@@ -36,8 +36,12 @@ class Options:
     output_quality: int | None = None
     upsample: Literal["none", "local", "openrouter", "auto"] | None = None
     """Who rewrites the prompt first; bot/routes.py settles it."""
-    least_references: int = 0
+    strength: float | None = None
+    """Of a recipe that draws a picture anew: the first one given, which is no reference then."""
+    least_pictures: int = 0
     """Pictures that a recipe was drawn from and cannot bring along."""
+    needs_mask: bool = False
+    """Whether such a recipe changed what a mask named."""
 
     def reworded(self, prompt: str) -> Options:
         """The same with another prompt."""
@@ -47,18 +51,15 @@ class Options:
         self, model: Model, references: tuple[ReferenceImage, ...] = ()
     ) -> tuple[GenerationRequest, tuple[str, ...]]:
         """Return the request and the notes to be said on its result. Raises Refusal and InvalidRequest."""
-        if (missing := self.least_references - len(references)) > 0:
-            needed = ngettext(
-                "That recipe was drawn from {count} more picture; attach it beside the file.",
-                "That recipe was drawn from {count} more pictures; attach them beside the file, in their order.",
-                missing,
-            )
-            raise Refusal(needed.format(count=missing))
+        self._require_pictures(len(references))
+        redrawn = references[0] if self.strength is not None else None
         return settle(
             model,
             self.prompt,
             style=self.style,
-            reference_images=references,
+            reference_images=references[1:] if redrawn else references,
+            init_image=redrawn,
+            strength=self.strength,
             region=self.region,
             mask_image=self.mask_image,
             aspect=self.aspect,
@@ -70,6 +71,25 @@ class Options:
             output_format=self.output_format,
             output_quality=self.output_quality,
         )
+
+    def _require_pictures(self, given: int) -> None:
+        """Refuse a recipe without what it was drawn from."""
+        if (missing := self.least_pictures - given) > 0:
+            needed = ngettext(
+                "That recipe was drawn from {count} more picture; attach it beside the file.",
+                "That recipe was drawn from {count} more pictures; attach them beside the file, in their order.",
+                missing,
+            )
+            if self.strength is not None:
+                needed = ngettext(
+                    "That recipe draws a picture anew; attach that picture beside the file.",
+                    "That recipe draws a picture anew; attach that one first beside the file, then its references, "
+                    "{count} more in all.",
+                    missing,
+                )
+            raise Refusal(needed.format(count=missing))
+        if self.needs_mask and self.mask_image is None:
+            raise Refusal(_("That recipe changes what a mask named: give /edit the picture, the file, and the mask."))
 
     def rehearse(self, model: Model, shapes: tuple[tuple[int, int], ...], mask: tuple[int, int] | None = None) -> None:
         """Settle with references, and a mask, of which only the stated shapes are known yet. Raises InvalidRequest."""

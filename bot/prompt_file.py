@@ -14,6 +14,8 @@ from bot.remote import Attached
 from flux2 import recipe
 from flux2.prompting import scene, wildcards
 from flux2.recipe import Recipe
+from flux2.region import parse
+from flux2.sizing import MATCH
 
 MAX_BYTES = 64 * 1024
 """Ten times the longest prompt, since a file may be indented."""
@@ -78,11 +80,14 @@ def _says(words: str) -> bool:
 
 
 def _drawn_again(found: Recipe, options: Options, prompt: str) -> Options:
-    if found.kind != "render" or found.needs_more:
-        raise Refusal(_("That recipe reworks a picture; use the buttons under that picture instead of its recipe."))
+    if found.kind != "render":
+        raise Refusal(_enlarged(found))
+    if options.aspect == MATCH:
+        # The shape of the first picture, which /edit takes where none is given: the recipe says more.
+        options = replace(options, aspect=None)
     has_lists = len(wildcards.expand(prompt)) > 1
     filled: dict[str, Any] = {
-        "size": None if options.aspect else f"{found.width}x{found.height}",
+        "size": None if options.aspect or found.is_masked else f"{found.width}x{found.height}",
         "model": found.model,
         "steps": found.num_inference_steps,
         "guidance": found.guidance_scale,
@@ -93,7 +98,19 @@ def _drawn_again(found: Recipe, options: Options, prompt: str) -> Options:
         "upsample": found.upsample,
     }
     left_out = {name: value for name, value in filled.items() if getattr(options, name) is None}
-    return replace(options, prompt=prompt, least_references=found.reference_images, **left_out)
+    if found.region and not options.region:
+        left_out["region"] = parse(",".join(found.region))
+    if found.draws_anew:
+        left_out["strength"] = found.strength
+    needs_mask = found.needs_mask and not options.region
+    return replace(options, prompt=prompt, least_pictures=found.pictures, needs_mask=needs_mask, **left_out)
+
+
+def _enlarged(found: Recipe) -> str:
+    """How a recipe that cannot be attached is used."""
+    values = {"size": f"{found.width}x{found.height}", "creativity": found.creativity, "seed": found.seed}
+    told = " ".join(f"{name}:{value}" for name, value in values.items() if value is not None)
+    return _("That recipe enlarges a picture: attach the picture to /upscale, with `{values}`.").format(values=told)
 
 
 def is_one(attachment: Attached) -> bool:

@@ -30,25 +30,40 @@ class Recipe(Provenance):
     """Cells of the first reference image that were changed alone."""
     is_masked: bool = False
     """Whether a part was changed alone: those cells, or what a painted mask named."""
+    has_mask: bool = False
+    """Whether there was such a mask; the file does not hold it."""
+    creativity: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Of a picture that was enlarged."""
     version: int | None = None
     """Among the pictures it came from."""
     id: Annotated[str, Field(max_length=40)] | None = None
     drawn_at: datetime | None = None
 
     @property
-    def needs_more(self) -> bool:
-        """Whether a picture was reworked in a way that words and references alone do not repeat."""
-        return self.is_masked or bool(self.region) or self.strength not in (None, 1)
+    def draws_anew(self) -> bool:
+        """Whether a picture was drawn over, which is none of the references."""
+        return self.strength not in (None, 1)
+
+    @property
+    def needs_mask(self) -> bool:
+        """Whether it cannot be drawn without a mask: none of the first files said more than `is_masked`."""
+        return self.has_mask or (self.is_masked and not self.region)
+
+    @property
+    def pictures(self) -> int:
+        """How many it takes to draw it: the one that is drawn over comes first."""
+        return self.reference_images + self.draws_anew
 
 
 def recipe_of(request: Asked, seed: int, *, version: int | None = None, id: str, drawn_at: datetime) -> Recipe:
     """The recipe of what `request` drew from `seed`; what its kind does not have is left out."""
     made = Provenance.of(request, seed).model_dump()
     own = {name: getattr(request, name) for name in _OWN if getattr(request, name, None) is not None}
+    own["has_mask"] = getattr(request, "mask_image", None) is not None
     return Recipe(**made, **own, version=version, id=id, drawn_at=drawn_at)
 
 
-_OWN = ("count", "output_format", "output_quality", "upsample", "region", "is_masked")
+_OWN = ("count", "output_format", "output_quality", "upsample", "region", "is_masked", "creativity")
 
 
 def write(recipes: Sequence[Recipe]) -> str:

@@ -11,7 +11,7 @@ import discord
 from bot import answers
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, template
-from bot.language import N_, _
+from bot.language import N_, _, ngettext
 from bot.ledger.job import Generation, Job
 from bot.prompt_file import MAX_BYTES
 from bot.refusal import Refusal
@@ -45,10 +45,7 @@ class RecipeFileButton(JobButton, template=template(Verb.RECIPES)):
         while len((text := recipe.write(found)).encode()) > MAX_BYTES:  # /imagine would not take it
             found.pop()
         await interaction.followup.send(
-            _(
-                "To draw the picture again attach this file to /imagine, with “.” as the prompt; "
-                "options that you give go before those of the file."
-            ),
+            told(found[0]),
             file=as_file(text, f"flux2-{job.id}-recipe.json"),
             ephemeral=True,
         )
@@ -62,6 +59,31 @@ async def _seen(interaction: discord.Interaction[Flux2Bot], line: Iterable[Gener
             break
         seen.append(step)
     return seen
+
+
+def told(made: Recipe) -> str:
+    """How the file is used, by its first recipe."""
+    if made.kind != "render":
+        return _("To enlarge the picture again use /upscale with what the file says.")
+    if made.needs_mask:
+        return _(
+            "To change the picture again give /edit the picture as it was before, “.” as the prompt, "
+            "this file as image2 and the mask."
+        )
+    how = _(
+        "To draw the picture again attach this file to /imagine, with “.” as the prompt; "
+        "options that you give go before those of the file."
+    )
+    if not made.pictures:
+        return how
+    beside = ngettext(
+        "It takes the picture that this one was drawn from, attached too.",
+        "It takes the {count} pictures that this one was drawn from, attached too, in their order.",
+        made.pictures,
+    ).format(count=made.pictures)
+    if made.draws_anew and made.pictures > 1:
+        beside += " " + _("The one that was drawn over comes first.")
+    return f"{how} {beside}"
 
 
 def of(job: Job, *, version: int | None = None) -> Recipe | None:

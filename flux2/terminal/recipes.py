@@ -51,6 +51,8 @@ def _check(found: Recipe, options: argparse.Namespace, file: Path) -> None:
         raise InvalidRequest(f"The recipe in {file} needs {pictures}; name them with --image, in their order.")
     if found.strength not in (None, 1) and options.init_image is None:
         raise InvalidRequest(f"The recipe in {file} draws a picture anew; name it with --init-image.")
+    if found.needs_mask and options.mask is None:
+        raise InvalidRequest(f"The recipe in {file} changes what a mask named; use edit with --mask.")
     if found.region and options.region is None and options.mask is None:
         cells = ",".join(found.region)
         raise InvalidRequest(f"The recipe in {file} changes a part of a picture; use edit with --region {cells}.")

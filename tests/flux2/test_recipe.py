@@ -23,12 +23,31 @@ def test_what_is_written_is_read_back() -> None:
     large = UpscaleRequest(model="sample", image=PICTURE, width=256, height=256, seed=1)
     text = recipe.write([latest, recipe.recipe_of(large, 1, version=1, id="1" * 16, drawn_at=NOW)])
     assert recipe.read(text) == latest
-    assert (latest.count, latest.reference_images, latest.needs_more) == (2, 1, False)
+    assert (latest.count, latest.reference_images, latest.pictures, latest.needs_mask) == (2, 1, 1, False)
     assert "aaaa" not in text
     assert "“fox”" in text
-    for change in ({"region": ("A1",)}, {"mask_image": PICTURE}):
-        masked = REQUEST.model_copy(update=change)
-        assert recipe.recipe_of(masked, 7, id="0" * 16, drawn_at=NOW).needs_more
+
+
+@pytest.mark.parametrize(
+    ("change", "pictures", "needs_mask"),
+    [
+        ({"region": ("A1",)}, 1, False),
+        ({"mask_image": PICTURE}, 1, True),
+        ({"region": ("A1",), "mask_image": PICTURE}, 1, True),
+        ({"init_image": PICTURE, "strength": 0.6}, 2, False),
+    ],
+)
+def test_what_it_takes_besides_the_file_is_known(change: dict[str, object], pictures: int, needs_mask: bool) -> None:
+    """Pictures are counted, the one that is drawn over among them; a mask is asked for where there was one."""
+    made = recipe.recipe_of(REQUEST.model_copy(update=change), 7, id="0" * 16, drawn_at=NOW)
+    made = recipe.read(recipe.write([made])) or made
+    assert (made.pictures, made.needs_mask) == (pictures, needs_mask)
+
+
+def test_a_mask_of_a_file_that_does_not_say_so_is_asked_for() -> None:
+    """The first files told of a mask by naming no cells."""
+    made = recipe.recipe_of(REQUEST, 7, id="0" * 16, drawn_at=NOW)
+    assert made.model_copy(update={"is_masked": True}).needs_mask
 
 
 @pytest.mark.parametrize("text", ["", "a fox", '{"scene": "a pier"}', "[1]", "7", "[" * 60_000])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from bot.client import Flux2Bot
 from bot.ledger.job import Job
@@ -101,6 +103,72 @@ async def test_a_recipe_file_is_drawn_again(
     exported = await (await luna.slash("history", {"words": "fox", "export": True})).answer()
     mine = json.loads(await server.read(exported.attachments[0]))["recipes"]
     assert [one["id"] for one in mine] == [again.id, first.id]
+
+
+async def test_recipes_that_rework_a_picture_are_drawn_again_from_it(
+    server: SandboxServer, bot: Flux2Bot, drawn: Any, draw: Callable[[], Awaitable[Drawn]]
+) -> None:
+    """Of Vary, of a part by cells or by a mask: with the picture beside the file the request is the same; what is
+    missing is named."""
+    luna = server.member("luna")
+    _, shown = await drawn(size="128x96", format="png")
+    picture = Upload("fox.png", await server.read(shown.attachments[0]))
+
+    async def exported(message: Message) -> tuple[str, Upload]:
+        sent = await pressed(luna, message, "More…", "Recipe file")
+        return sent.content, Upload("recipe.json", await server.read(sent.attachments[0]))
+
+    async def refused(options: dict[str, Any]) -> str:
+        return (await (await luna.slash("imagine", {"prompt": ".", **options})).answer()).content
+
+    await luna.press(await (await luna.press(shown, "Vary")).answer(), "Subtle")
+    varied, message = await draw()
+    told, file = await exported(message)
+    assert told.endswith("It takes the picture that this one was drawn from, attached too.")
+    said = await refused({"image1": file})
+    assert said == "That recipe draws a picture anew; attach that picture beside the file."
+    await (await luna.slash("imagine", {"prompt": ".", "image1": file, "image2": picture})).answer()
+    assert but_for_bytes((await draw())[0]) == but_for_bytes(varied)
+
+    for place, command, options in (
+        ({"Only there": ["A1", "B1"]}, "imagine", {"image2": picture}),
+        ({"Or a mask painted over the picture": [mask()]}, "edit", {"image": picture, "mask": mask()}),
+    ):
+        form = (await luna.press(shown, "Edit")).modal
+        await luna.submit(form, {"Only change this (edits the picture)": "a hat", **place})
+        part, message = await draw()
+        _, file = await exported(message)
+        if command == "edit":
+            assert (await refused({"image1": file, "image2": picture})).endswith("the picture, the file, and the mask.")
+        name = "image2" if command == "edit" else "image1"
+        await (await luna.slash(command, {"prompt": ".", name: file, **options})).answer()
+        assert but_for_bytes((await draw())[0]) == but_for_bytes(part)
+
+    await luna.press(shown, "Upscale")
+    larger, message = await draw()
+    told, file = await exported(message)
+    assert told == "To enlarge the picture again use /upscale with what the file says."
+    assert f"`size:256x192 creativity:0.3 seed:{larger.request.seed}`" in await refused({"image1": file})
+
+
+def mask() -> Upload:
+    """White in its lower right quarter."""
+    image = Image.new("L", (128, 96))
+    image.paste(255, (64, 48, 128, 96))
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return Upload("mask.png", file.getvalue())
+
+
+def but_for_bytes(job: Job) -> dict[str, Any]:
+    """The request, of its pictures only the sizes: what was attached again is the same in another file."""
+
+    def sized(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: sized(one) for name, one in value.items() if name != "sha256"}
+        return [sized(one) for one in value] if isinstance(value, list | tuple) else value
+
+    return dict(sized(job.request.model_dump()))
 
 
 async def test_nobody_gets_back_to_a_picture_they_cannot_see(
