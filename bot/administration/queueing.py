@@ -24,14 +24,18 @@ async def waiting(desk: Desk) -> Listing:
     """Every open job of this server, oldest first."""
     jobs = [job for job in await desk.ledger.open_jobs() if desk.concerns(job)]
     title = ngettext("{count} open job", "{count} open jobs", len(jobs)).format(count=len(jobs))
-    return Listing(title, tuple(map(_line, jobs)), _("Nobody is waiting."))
+    lines = tuple(_line(job, is_of_many=desk.guild_id == EVERYWHERE) for job in jobs)
+    return Listing(title, lines, _("Nobody is waiting."))
 
 
-def _line(job: Job) -> str:
+def _line(job: Job, *, is_of_many: bool) -> str:
+    """`is_of_many`: beside the jobs of other servers."""
     asked = int(job.created_at.timestamp())
     priority = next(name for name, value in PRIORITIES.items() if value == job.priority)
     shown = "" if priority == "normal" else f" · {priority}"
     doing = _("being cancelled") if job.cancel_requested else _(DOING[job.state])
+    if is_of_many and job.guild_id:
+        shown += " " + _("(server {id})").format(id=job.guild_id)
     return f"`{job.id}` {mention(job.user_id)} · {plain(job.request.model, 40)} · {doing} · <t:{asked}:R>{shown}"
 
 

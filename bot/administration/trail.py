@@ -35,15 +35,18 @@ async def search(desk: Desk, actor_id: int | None, about_id: int | None, action:
     deeds = await desk.governance.deeds(
         desk.guild_id, actor_id=actor_id, about_id=about_id, action=action, limit=_SHOWN
     )
-    lines = tuple(map(_line, deeds))
+    lines = tuple(_line(deed, is_of_many=desk.guild_id == EVERYWHERE) for deed in deeds)
     if len(lines) == _SHOWN:
         lines += (_("Older ones stand in /admin audit export."),)
     return Listing(_("Audit log, newest first"), lines, _("Nothing like that was done."))
 
 
-def _line(deed: Deed) -> str:
+def _line(deed: Deed, *, is_of_many: bool) -> str:
+    """`is_of_many`: beside the deeds of other servers."""
     when = f"<t:{int(deed.at.timestamp())}:R>"
     target = f" {_target(deed)}" if deed.target else ""
+    if is_of_many and deed.guild_id != EVERYWHERE:
+        target += " " + _("(server {id})").format(id=deed.guild_id)
     return f"{when} {mention(deed.actor_id)} **{deed.action}**{target}{_change(deed)}"
 
 

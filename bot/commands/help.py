@@ -1,4 +1,4 @@
-"""/help: what the bot does and how, in one message."""
+"""/help: what the bot does and how."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
+from bot.interactions.dialogue import paged
 from bot.language import N_, _
 
 if TYPE_CHECKING:
@@ -37,7 +38,11 @@ Leave out what you do not care about: size, steps and the rest have good default
 @app_commands.command(description=N_("What I can do and how."))
 async def help(interaction: discord.Interaction[Flux2Bot]) -> None:
     """Show the text to whoever asks."""
-    await interaction.response.send_message(_(_TEXT), ephemeral=True)
+    # In other languages it may be longer than a message.
+    first, *rest = paged(_(_TEXT).splitlines())
+    await interaction.response.send_message(first, ephemeral=True)
+    for page in rest:
+        await interaction.followup.send(page, ephemeral=True)
 
 
 async def setup(bot: Flux2Bot) -> None:
