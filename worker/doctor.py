@@ -7,6 +7,7 @@ The bot's doctor sees workers that run; here is what only their host can tell: c
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,12 +29,13 @@ from worker import license as terms
 from worker.blobs import BlobMissing, BlobsUnavailable, open_blobs
 
 _TIMEOUT_S = 5.0
+_SKEW_S = 5.0
 _GB = 1e9
 
 
 def examine(settings: WorkerSettings) -> list[Finding]:
     """Look at everything a gpu worker needs; each finding says how to mend it."""
-    found = [_redis(settings.redis_url.get_secret_value()), _blobs(settings.blob_url)]
+    found = [*_redis(settings.redis_url.get_secret_value()), _blobs(settings.blob_url)]
     try:
         seen = card.read(settings.flux2_device)
         found.append(_card(seen))
@@ -44,16 +46,26 @@ def examine(settings: WorkerSettings) -> list[Finding]:
     return [*found, *_weights(settings, model), *_screens(settings.screens, settings.hf_home)]
 
 
-def _redis(url: str) -> Finding:
+def _redis(url: str) -> list[Finding]:
     try:
         with Redis.from_url(url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S,
                             retry=Retry(NoBackoff(), 0)) as redis:  # fmt: skip
             redis.ping()
+            began = time.time()
+            seconds, micro = redis.time()
     except ValueError as error:
-        return fail("Redis", f"REDIS_URL is not understood ({error})", "Set it to redis://host:6379/0.")
+        return [fail("Redis", f"REDIS_URL is not understood ({error})", "Set it to redis://host:6379/0.")]
     except (RedisError, OSError) as error:
-        return fail("Redis", f"it cannot be reached ({error})", "Start it, or set REDIS_URL.")
-    return ok("Redis", "answers")
+        return [fail("Redis", f"it cannot be reached ({error})", "Start it, or set REDIS_URL.")]
+    return [ok("Redis", "answers"), _clock((began + time.time()) / 2 - (int(seconds) + int(micro) / 1e6))]
+
+
+def _clock(skew_s: float) -> Finding:
+    """Leases and waits go by Redis's clock; buckets and certificates by this host's."""
+    if abs(skew_s) > _SKEW_S:
+        fix = "Run an NTP service on both hosts: buckets and https refuse a clock that is far off."
+        return warn("Clock", f"{skew_s:+.0f} s beside Redis's", fix)
+    return ok("Clock", f"{skew_s:+z.1f} s beside Redis's")
 
 
 def _blobs(url: str) -> Finding:

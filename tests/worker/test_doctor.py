@@ -181,9 +181,15 @@ def test_a_host_that_is_well_has_nothing_broken(host: Host) -> None:
     """Every part has its line, and no blob is left behind."""
     found = host.examine()
     assert {one.about: one.level for one in found if one.about != "Classifier"} == dict.fromkeys(
-        ("Redis", "Blobs", "Card", "Model", "Weights", "Screen rules"), "ok"
+        ("Redis", "Clock", "Blobs", "Card", "Model", "Weights", "Screen rules"), "ok"
     )
     assert list((host.folder / "blobs").glob("??/*")) == []
+
+
+def test_a_clock_that_is_off_is_told() -> None:
+    """Beside Redis's, which is everybody's."""
+    slow = doctor._clock(-90)
+    assert (slow.level, "NTP" in slow.fix, "-90 s" in slow.line) == ("warn", True, True)
 
 
 def test_an_open_gate_is_told(host: Host) -> None:
