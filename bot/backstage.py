@@ -175,6 +175,7 @@ class Backstage:
         """Stop the tasks."""
         await end(self._tasks)
         await self.services.narration.close()
+        await self.services.offer.close()
         await self._bell.close()
 
     async def close(self) -> None:

@@ -70,6 +70,7 @@ class Narration:
     async def close(self) -> None:
         """Stop at once; what was not said is said at the next start."""
         await end([*self._tasks.values(), *([self._watch] if self._watch else [])])
+        await self._outlook.close()
 
     async def follow(self, job: Job, shown: str) -> None:
         """Begin to narrate a job whose status message has just been stored and says `shown`."""

@@ -37,6 +37,10 @@ class Offer:
         """The models of the last look; empty before the first one."""
         return self._seen
 
+    async def close(self) -> None:
+        """End the look under way."""
+        await self._ask.close()
+
     async def look(self) -> dict[str, Model]:
         """Ask the fleet again. Without Redis the last look stands for as long as a model is offered unseen.
 

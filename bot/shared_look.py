@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
+from bot.running import end
+
 _T = TypeVar("_T")
 
 
@@ -25,6 +27,11 @@ class SharedLook(Generic[_T]):
             self._under_way = asyncio.create_task(self._look())
             self._under_way.add_done_callback(_heed)
         return await asyncio.shield(self._under_way)
+
+    async def close(self) -> None:
+        """End the look under way, before what it looks at is closed: nobody waits for it any more."""
+        if self._under_way is not None:
+            await end([self._under_way])
 
 
 def _heed(task: asyncio.Task[Any]) -> None:

@@ -42,3 +42,25 @@ async def test_an_error_reaches_everybody_and_a_cancel_nobody_else() -> None:
         await second
     with pytest.raises(asyncio.CancelledError):
         await first
+
+
+async def test_a_look_that_its_callers_left_is_ended() -> None:
+    """Whoever closes what is looked at finds nobody at it any more."""
+    looking, left = asyncio.Event(), asyncio.Event()
+
+    async def look() -> None:
+        looking.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left.set()
+
+    shared = SharedLook(look)
+    await shared.close()
+    caller = asyncio.create_task(shared())
+    await looking.wait()
+    caller.cancel()
+    await asyncio.wait([caller])
+    assert not left.is_set()
+    await shared.close()
+    assert left.is_set()
