@@ -13,6 +13,7 @@ from rq.serializers import JSONSerializer
 
 from bot.dispatcher import CancelResult
 from bot.ledger.job import Job, Outcome, State
+from bot.running import end
 from worker.allowlist import AllowedJob
 from worker.contract import Heartbeat, RenderJob, Stopped
 from worker.fence import Refusal
@@ -127,8 +128,7 @@ async def test_the_loop_outlives_redis(stack: Stack, queue_up: QueueUp) -> None:
                 await asyncio.sleep(0.05)
         assert stack.entries() == [f"{job.id}-r1"]
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await end([running])
 
 
 async def dispatch_without_reply(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:

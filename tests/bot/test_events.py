@@ -10,6 +10,7 @@ import pytest
 
 from bot.events import EventReader, News
 from bot.ledger.job import Job, Outcome, State
+from bot.running import end
 from worker.contract import (
     EVENTS,
     Delivered,
@@ -269,5 +270,4 @@ async def test_the_loop_outlives_redis_and_a_wiped_stream(stack: Stack, queue_up
         await stack.until(job_id, State.DELIVERING)
         assert stack.reconciler._woken.is_set()
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await end([running])

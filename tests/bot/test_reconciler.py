@@ -15,6 +15,7 @@ from bot import reconciler as reconciling
 from bot.ledger.job import Caps, Job, NewJob, Outcome, Reach, State, Status
 from bot.ledger.rows import now
 from bot.reconciler import Reconciler
+from bot.running import end
 from worker.contract import Answer, Released, answer_key, deliver_queue, job_key, lease_key, run_key
 from worker.fence import Hold
 from worker.outbox import Outbox
@@ -365,5 +366,4 @@ async def test_the_loop_mends_by_itself(stack: Stack, queue_up: QueueUp) -> None
         stack.redis.delete(lease_key(job_id))
         await stack.until(job_id, State.WAITING)
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end([task])

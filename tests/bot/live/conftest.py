@@ -7,6 +7,7 @@ import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import discord.gateway
 import discord.http
@@ -19,7 +20,7 @@ from bot.client import Flux2Bot
 from bot.ledger.job import Caps, Job, NewJob, State
 from config.settings import BotSettings
 from flux2.models import REGISTRY
-from sandbox.member import Upload
+from sandbox.member import Member, Upload, Use
 from sandbox.message import Message
 from sandbox.redis_server import RedisServer
 from sandbox.server import SandboxServer
@@ -32,6 +33,8 @@ from worker.outbox import Outbox
 from worker.tasks.deliver import Courier
 
 PATIENCE_S = 60.0
+_awake: set[Flux2Bot] = set()
+"""Bots of this process that are connected."""
 
 
 @pytest.fixture
@@ -70,6 +73,24 @@ def _restored_endpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "gateway", None, raising=False)  # undone by deleting it: instances have their own
 
 
+@pytest.fixture(autouse=True)
+def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A member goes on once the bot has heard that its answer to the last press arrived: sooner is a double click.
+
+    Whoever does not `wait` is as quick as the test wants.
+    """
+    send = Member._send
+
+    async def sending(self: Member, kind: Any, data: Any, where: Any, wait: bool, **more: Any) -> Use:
+        deadline = asyncio.get_running_loop().time() + PATIENCE_S
+        while wait and any(press[0] == self.id for bot in _awake for press in bot.running._presses):
+            assert asyncio.get_running_loop().time() < deadline, "the press before was never done"
+            await asyncio.sleep(0.005)
+        return await send(self, kind, data, where, wait, **more)
+
+    monkeypatch.setattr(Member, "_send", sending)
+
+
 @asynccontextmanager
 async def running(settings: BotSettings) -> AsyncIterator[Flux2Bot]:
     """The bot, connected and with its commands registered."""
@@ -80,7 +101,11 @@ async def running(settings: BotSettings) -> AsyncIterator[Flux2Bot]:
         ready = asyncio.create_task(bot.wait_until_ready())
         await asyncio.wait({task, ready}, timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
         assert ready.done(), task.exception() if task.done() else "the bot did not get ready"
-        yield bot
+        _awake.add(bot)
+        try:
+            yield bot
+        finally:
+            _awake.discard(bot)
         await bot.stop()
         await asyncio.wait_for(task, PATIENCE_S)
 
