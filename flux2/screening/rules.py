@@ -26,14 +26,18 @@ from flux2.language import _
 _LOOKALIKES = (str.maketrans("01345789@$!|€", "oleastbgasile"), str.maketrans("01345789@$!|€", "oieastbgasiie"))
 """Digits and signs that stand for letters inside a word."""
 _TWINS = str.maketrans(
-    "савеіјкмнорѕтухԁɡɩѵԝһսոзαβγεηικνορτυχωſıøłđħᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ",
-    "cabeijkmhopstyxdgivwhunzabyehiknoptuxwsioldhabcdefghijklmnoprstuvwyz",
+    "савегіјкмнорѕтухԁɡɩѵԝһսոզցօհյзαβγεηικνορτυχωſıøłđħɑɘɵᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢᎪᏴᏟᎠᎬᏀᎻᏆᎫᏦᏞᎷᎾᏢᎡᏚᎢᏙᎳᎩᏃ",
+    "caberijkmhopstyxdgivwhunqgohjzabyehiknoptuxwsioldhaeoabcdefghijklmnoprstuvwyzabcdeghijklmoprstvwyz",
 ) | {start + i: ord("a") + i for start in (0x1F130, 0x1F150, 0x1F170, 0x1F1E6) for i in range(26)}
 """Letters of other alphabets that look like Latin ones, small capitals, letters in boxes and circles, and of flags."""
 _SPREAD = re.compile(r"(?<![^\W_])(?:[^\W_][\W_]{1,3}){2,}[^\W_](?![^\W_])")
 """Single letters with signs between them: g.o.r.e."""
 _DRAWN_OUT = re.compile(r"(\w)\1{2,}")
 """One letter three times or more: goooore."""
+_DOUBLED = re.compile(r"(?<![^\W_])(?:([^\W_])\1){3,}(?![^\W_])")
+"""Every letter of a word twice: ggoorree."""
+_HIDDEN = {0xE0020 + i: chr(0x20 + i) for i in range(95)} | dict.fromkeys((0x115F, 0x1160, 0x3164, 0xFFA0), None)
+"""Letters of tags, which show nothing and are read by language models; and fillers, which count as letters."""
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR")
 """How Unicode's names of such letters begin."""
 _GAP = r"[\W_]*"
@@ -99,6 +103,7 @@ def _readings(folded: str) -> Iterator[str]:
             # Once for gore, twice for school.
             yield _DRAWN_OUT.sub(r"\1", reading)
             yield _DRAWN_OUT.sub(r"\1\1", reading)
+            yield _DOUBLED.sub(lambda word: word[0][::2], reading)
 
 
 def _joined(spread: re.Match[str]) -> str:
@@ -148,6 +153,6 @@ def _body(phrase: str) -> str:
 
 def _fold(text: str) -> str:
     """Lower case, full width to half, accents and invisible characters dropped."""
-    decomposed = unicodedata.normalize("NFKD", text)
+    decomposed = unicodedata.normalize("NFKD", text.translate(_HIDDEN))
     kept = (c for c in decomposed if unicodedata.category(c) not in {"Cf", "Mn"})
     return unicodedata.normalize("NFKC", "".join(kept)).casefold()
