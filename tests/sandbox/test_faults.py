@@ -199,13 +199,16 @@ async def test_an_outage_ends_with_its_time(call, world) -> None:
 async def test_a_delay_holds_a_call_back(call, world) -> None:
     """Before the commit nothing has happened yet; after it, only the answer is late."""
     channel_id = world.channel("pictures").id
-    for after_commit in (False, True):
-        world.faults.add(Fault("POST", MESSAGES, Delay(0.3, after_commit)))
-        before = len(world.messages(channel_id))
-        sending = asyncio.create_task(call.post())
-        await asyncio.sleep(0.15)
-        assert len(world.messages(channel_id)) - before == after_commit
-        await sending
+    early = world.faults.add(Fault("POST", MESSAGES, Delay(1)))
+    sending = asyncio.create_task(call.post())
+    await world.hub.until(lambda: early.hits or None, timeout=60)
+    assert world.messages(channel_id) == []
+    await sending
+    world.faults.add(Fault("POST", MESSAGES, Delay(0.3, after_commit=True)))
+    sending = asyncio.create_task(call.post())
+    await world.hub.until(lambda: len(world.messages(channel_id)) > 1 or None, timeout=60)
+    assert not sending.done()
+    await sending
 
 
 async def test_calls_are_logged(call, server) -> None:

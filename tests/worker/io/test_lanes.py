@@ -127,6 +127,7 @@ def test_jobs_are_delivered_and_the_end_is_orderly(
     _until(lambda: all(Fence(redis).delivery(job_id) for job_id in jobs))
     assert (len(local_discord.posted("pictures")), len(local_discord.posted("lounge"))) == (2, 1)
 
+    _until(lambda: redis.zcard(WORKERS))
     [name] = [name.decode() for name in redis.zrange(WORKERS, 0, -1)]
     _until(lambda: b"accepted" in (redis.get(worker_key(name)) or b""))
     beat = Heartbeat.model_validate_json(redis.get(worker_key(name)) or "")
