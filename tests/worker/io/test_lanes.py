@@ -58,13 +58,20 @@ class Supervisor:
 
     def lanes(self) -> list[psutil.Process]:
         """The living lane processes."""
-        return [child for child in self.handle.children() if child.status() != psutil.STATUS_ZOMBIE]
+        return [child for child in self.handle.children() if _is_alive(child)]
 
     def end(self) -> None:
         """Whatever the test left behind; the group outlives its leader."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:  # it has ended since it was listed
+        return False
 
 
 Start = Callable[..., Supervisor]
