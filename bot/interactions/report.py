@@ -100,7 +100,8 @@ async def _report(interaction: discord.Interaction[Flux2Bot], message: discord.M
         raise Refusal(_("You have reported this picture already; the moderators see it."))
     await _pass_on(channel, interaction, message, shown)
     # Whom a ban is for has to be known also when the recipe is forgotten before anybody looks at the report.
-    await services.ledger.governance.record(actor, _ACTION, shown.job_id, after={_WHOSE: shown.user_id})
+    whose = None if shown.user_id is None else {_WHOSE: shown.user_id}
+    await services.ledger.governance.record(actor, _ACTION, shown.job_id, after=whose)
 
 
 async def _moderators(interaction: discord.Interaction[Flux2Bot]) -> discord.PartialMessageable:

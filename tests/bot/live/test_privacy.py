@@ -64,6 +64,15 @@ async def _comes_true(claim: Callable[[], bool]) -> bool:
     return False
 
 
+async def _forgotten(bot: Flux2Bot) -> None:
+    """Wait until nothing is left to be forgotten."""
+    for _ in range(600):
+        if not await bot.services.ledger.forgetting.pending():
+            return
+        await bot.services.privacy.sweep()
+        await asyncio.sleep(0.1)
+
+
 async def _live(server: SandboxServer, bot: Flux2Bot, gpu: Gpu, closed: Closed, picture: Picture) -> Job:
     """Leave traces everywhere: a drawn picture with a reference, a waiting one, a preset, preferences."""
     luna = server.member("luna")
@@ -101,11 +110,7 @@ async def test_forgetting_leaves_nothing_in_ledger_redis_blobs_or_logs(
     assert question.ephemeral
     await luna.press(question, "Forget me")
     await server.world.wait_for(lambda one: one.id == question.id and one.content.startswith(("Forgotten", "Being")))
-    for _ in range(600):
-        if not await bot.services.ledger.forgetting.pending():
-            break
-        await bot.services.privacy.sweep()
-        await asyncio.sleep(0.1)
+    await _forgotten(bot)
     assert await bot.services.ledger.open_jobs() == []
     assert await bot.services.ledger.get(job.id) is None
     assert await _comes_true(lambda: MARKER.encode() not in _ledger_bytes(settings))
@@ -115,7 +120,6 @@ async def test_forgetting_leaves_nothing_in_ledger_redis_blobs_or_logs(
     late = WorkQueue.connect(settings.redis_url.get_secret_value())  # somebody who had looked a moment before
     await late.write_job(job)
     await late.close()
-    assert MARKER.encode() in _redis_bytes(settings)
     await bot.services.privacy.sweep()
     assert MARKER.encode() not in _redis_bytes(settings)
     kept = await bot.services.ledger.forgetting.dossier(luna.id)
@@ -134,12 +138,30 @@ async def test_a_shared_picture_stays_for_the_other(
     privacy = bot.services.privacy
     for name, left in (("luna", 1), ("max", 0)):
         await privacy.forget_member(server.member(name).id)
-        for _ in range(600):
-            if not await bot.services.ledger.forgetting.pending():
-                break
-            await privacy.sweep()
-            await asyncio.sleep(0.1)
+        await _forgotten(bot)
         assert await _comes_true(lambda left=left: len(_blobs(settings)) == left)
+
+
+async def test_what_ends_while_it_is_being_forgotten_leaves_nothing(
+    server: SandboxServer, settings: BotSettings, bot: Flux2Bot, gpu: Gpu, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A picture that is posted after its member asked, and one being drawn that stops at its next step."""
+    luna, ledger = server.member("luna"), bot.services.ledger
+    for prompt in ("drawn", "running"):
+        await (await luna.slash("imagine", {"prompt": f"{MARKER} {prompt}"})).answer()
+    drawn, running = await ledger.open_jobs()
+    attempt = await gpu.begin(drawn.id)
+    assert await gpu.finish(drawn, attempt)
+    attempt = await gpu.begin(running.id)
+    assert not await bot.services.privacy.forget_member(luna.id)
+    await gpu.post(drawn.id)
+    assert gpu.fence.is_cancelled(running.id)
+    gpu.fence.stop(running.id, attempt)
+    await _forgotten(bot)
+    assert [await ledger.get(job.id) for job in (drawn, running)] == [None, None]
+    assert await _comes_true(lambda: MARKER.encode() not in _ledger_bytes(settings) + _redis_bytes(settings))
+    assert await _comes_true(lambda: _blobs(settings) == [])
+    assert MARKER not in caplog.text
 
 
 async def test_a_picture_that_is_put_again_meanwhile_stays(
