@@ -7,7 +7,8 @@ from bot.dispatcher import CancelResult
 from bot.language import N_, _, ngettext
 from bot.ledger.audit import EVERYWHERE
 from bot.ledger.job import Job, State
-from bot.presenter import plain
+from bot.ledger.rows import now
+from bot.presenter import plain, shorten
 from bot.refusal import Refusal
 
 PRIORITIES = {"high": 1, "normal": 0, "low": -1}
@@ -22,10 +23,26 @@ DOING = {
 
 async def waiting(desk: Desk) -> Listing:
     """Every open job of this server, oldest first."""
-    jobs = [job for job in await desk.ledger.open_jobs() if desk.concerns(job)]
+    jobs = await open_jobs(desk)
     title = ngettext("{count} open job", "{count} open jobs", len(jobs)).format(count=len(jobs))
     lines = tuple(_line(job, is_of_many=desk.guild_id == EVERYWHERE) for job in jobs)
     return Listing(title, lines, _("Nobody is waiting."))
+
+
+async def open_jobs(desk: Desk) -> list[Job]:
+    """Every open job that is the actor's business, oldest first."""
+    return [job for job in await desk.ledger.open_jobs() if desk.concerns(job)]
+
+
+def told(job: Job) -> str:
+    """A job in a list to choose from, which shows no members."""
+    minutes = int((now() - job.created_at).total_seconds() // 60)
+    asked = ngettext("asked {count} minute ago", "asked {count} minutes ago", minutes).format(count=minutes)
+    return shorten(" · ".join((job.id, job.request.model, _doing(job), asked)), 100)
+
+
+def _doing(job: Job) -> str:
+    return _("being cancelled") if job.cancel_requested else _(DOING[job.state])
 
 
 def _line(job: Job, *, is_of_many: bool) -> str:
@@ -33,10 +50,9 @@ def _line(job: Job, *, is_of_many: bool) -> str:
     asked = int(job.created_at.timestamp())
     priority = next(name for name, value in PRIORITIES.items() if value == job.priority)
     shown = "" if priority == "normal" else f" · {priority}"
-    doing = _("being cancelled") if job.cancel_requested else _(DOING[job.state])
     if is_of_many and job.guild_id:
         shown += " " + _("(server {id})").format(id=job.guild_id)
-    return f"`{job.id}` {mention(job.user_id)} · {plain(job.request.model, 40)} · {doing} · <t:{asked}:R>{shown}"
+    return f"`{job.id}` {mention(job.user_id)} · {plain(job.request.model, 40)} · {_doing(job)} · <t:{asked}:R>{shown}"
 
 
 async def pause(desk: Desk, reason: str) -> str:

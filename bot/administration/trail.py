@@ -30,6 +30,11 @@ _MARKS = {
 """What a number is, by the first word of the deed."""
 
 
+async def actions(desk: Desk) -> list[str]:
+    """Every kind of deed that was done."""
+    return await desk.governance.actions(desk.guild_id)
+
+
 async def search(desk: Desk, actor_id: int | None, about_id: int | None, action: str | None) -> Listing:
     """The newest deeds first: of one member, about one; `action` is the beginning of one, such as ban or quota."""
     deeds = await desk.governance.deeds(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
+from discord.app_commands import Choice
 
 from bot import access
 from bot.administration import members, overview, queueing
@@ -17,7 +18,7 @@ from bot.language import N_
 from bot.panel.answering import Here, carry_out
 from bot.panel.audit_group import AuditGroup
 from bot.panel.members_group import QuotaGroup
-from bot.panel.queue_group import JobId, QueueGroup, cancel
+from bot.panel.queue_group import JobId, QueueGroup, cancel, jobs_like
 from bot.panel.rules_groups import ChannelsGroup, LimitsGroup, ModelGroup, RolesGroup
 from bot.panel.safety_group import SafetyGroup
 from bot.panel.workers_group import WorkersGroup
@@ -80,6 +81,10 @@ class Admin(app_commands.Group):
     async def cancel(self, interaction: Here, job: JobId | None = None, member: discord.User | None = None) -> None:
         """Cancel jobs of this server."""
         await cancel(interaction, job, member)
+
+    @cancel.autocomplete("job")
+    async def _open(self, interaction: Here, typed: str) -> list[Choice[str]]:
+        return await jobs_like(interaction, typed)
 
     @app_commands.command(description=N_("Keep a member from drawing; without a member, who is banned."))
     @app_commands.describe(

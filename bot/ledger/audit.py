@@ -65,6 +65,14 @@ def about(user_id: int) -> ColumnElement[bool]:
     return or_(audit.c.target == str(user_id), *sides)
 
 
+def actions(connection: Connection, guild_id: int) -> list[str]:
+    """Every kind of deed of one server, or of all where `guild_id` is EVERYWHERE."""
+    found = select(audit.c.action).distinct().order_by(audit.c.action)
+    if guild_id != EVERYWHERE:
+        found = found.where(audit.c.guild_id == guild_id)
+    return list(connection.execute(found).scalars())
+
+
 def search(
     connection: Connection,
     guild_id: int,

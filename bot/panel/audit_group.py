@@ -6,12 +6,15 @@ import asyncio
 
 import discord
 from discord import app_commands
+from discord.app_commands import Choice
 
 from bot import access, answers
 from bot.administration import trail
 from bot.language import N_, _
 from bot.panel.answering import Here, carry_out, desk_of
 from bot.parcel import pack
+
+_MAX_CHOICES = 25
 
 
 class AuditGroup(app_commands.Group):
@@ -34,6 +37,16 @@ class AuditGroup(app_commands.Group):
         """Page by page."""
         by, to = (one.id if one else None for one in (member, about))
         await carry_out(interaction, lambda desk: trail.search(desk, by, to, action))
+
+    @search.autocomplete("action")
+    async def _actions(self, interaction: Here, typed: str) -> list[Choice[str]]:
+        """What was done here so far; nothing for who is no admin."""
+        if not access.is_admin(interaction):
+            return []
+        actions = await trail.actions(desk_of(interaction))
+        return [Choice(name=action, value=action) for action in actions if action.startswith(typed.strip().lower())][
+            :_MAX_CHOICES
+        ]
 
     @app_commands.command(description=N_("The whole log of this server as a file."))
     async def export(self, interaction: Here) -> None:

@@ -10,9 +10,11 @@ from bot import access
 from bot.administration import queueing
 from bot.administration.desk import mention
 from bot.language import N_, _
-from bot.panel.answering import Here, carry_out, carry_out_after_asking
+from bot.ledger.job import State
+from bot.panel.answering import Here, carry_out, carry_out_after_asking, desk_of
 from bot.refusal import Refusal
 
+_MAX_CHOICES = 25
 JobId = app_commands.Range[str, 16, 16]
 
 
@@ -39,6 +41,23 @@ class QueueGroup(app_commands.Group):
     async def cancel(self, interaction: Here, job: JobId | None = None, member: discord.User | None = None) -> None:
         """As /admin cancel."""
         await cancel(interaction, job, member)
+
+    @move.autocomplete("job")
+    async def _waiting(self, interaction: Here, typed: str) -> list[Choice[str]]:
+        return await jobs_like(interaction, typed, waiting=True)
+
+    @cancel.autocomplete("job")
+    async def _open(self, interaction: Here, typed: str) -> list[Choice[str]]:
+        return await jobs_like(interaction, typed)
+
+
+async def jobs_like(interaction: Here, typed: str, *, waiting: bool = False) -> list[Choice[str]]:
+    """Open jobs of this server by their ids, the oldest first; nothing for who is no admin."""
+    if not access.is_admin(interaction):
+        return []
+    found = await queueing.open_jobs(desk_of(interaction))
+    fitting = [job for job in found if typed.strip().lower() in job.id and (not waiting or job.state is State.WAITING)]
+    return [Choice(name=queueing.told(job), value=job.id) for job in fitting[:_MAX_CHOICES]]
 
 
 async def cancel(interaction: Here, job: str | None, member: discord.User | None) -> None:

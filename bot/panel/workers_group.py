@@ -5,6 +5,7 @@ from __future__ import annotations
 from discord import app_commands
 from discord.app_commands import Choice
 
+from bot import access
 from bot.administration import workers
 from bot.language import N_, _
 from bot.panel.answering import Here, carry_out, carry_out_after_asking
@@ -50,6 +51,9 @@ class WorkersGroup(app_commands.Group):
     @resume.autocomplete("worker")
     @restart.autocomplete("worker")
     async def _names(self, interaction: Here, typed: str) -> list[Choice[str]]:
+        """Names of GPU workers; nothing for who may not order them about."""
+        if not (access.is_admin(interaction) and access.looks_after_all(interaction)):
+            return []
         beats = await interaction.client.services.fleet.workers()
         found = [beat.name for beat in beats if beat.role == "gpu" and beat.model is not None]
         return [Choice(name=name[:100], value=name[:100]) for name in sorted(found) if typed in name][:_MAX_CHOICES]

@@ -114,6 +114,10 @@ async def test_the_queue_is_listed_in_pages_and_moved(server: SandboxServer, bot
         for number in range(10):
             await (await member.slash("imagine", {"prompt": f"fox {number}"})).answer()
     first, *_ = await bot.services.ledger.open_jobs()
+    offered = await ada.autocomplete("admin queue move", "job", first.id[:4])
+    assert offered[0]["value"] == first.id
+    assert offered[0]["name"] == f"{first.id} · sample · waiting · asked 0 minutes ago"
+    assert len(await ada.autocomplete("admin cancel", "job", "")) == 20
     assert "with high priority" in await text(ada, "admin queue move", {"job": first.id, "priority": "high"})
     listed = await say(ada, "admin queue list")
     assert listed.content.startswith("**20 open jobs** · page 1 of 2\n")
@@ -338,6 +342,7 @@ async def test_the_audit_log_is_searched_and_taken_away(server: SandboxServer, b
     assert "**limits set** this server: – → steps 20" in shown
     assert "limits" not in await text(ada, "admin audit search", {"action": "ban"})
     assert "Nothing like that" in await text(ada, "admin audit search", {"member": luna.user})
+    assert [one["value"] for one in await ada.autocomplete("admin audit search", "action", "l")] == ["limits set"]
     about = await text(ada, "admin audit search", {"about": luna.user})
     assert ("**ban**" in about, "limits" in about) == (True, False)
     exported = await say(ada, "admin audit export")

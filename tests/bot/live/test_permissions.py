@@ -90,7 +90,7 @@ async def said(server: SandboxServer, member: Member, command: str, options: lis
 
 
 async def test_members_and_moderators_get_none_of_the_admins_commands(server: SandboxServer, bot: Flux2Bot) -> None:
-    """Hidden by Discord, and refused by the bot where a server shows them; nothing is changed and nothing logged."""
+    """Hidden by Discord, and refused by the bot where a server shows them; nothing is changed, logged or suggested."""
     luna, world = server.member("luna"), server.world
     world.join(world.guild, world.add_user("mo"), world.add_role(world.guild, "Mods", Permission.MANAGE_MESSAGES))
     commands = [(name, options) for name, options in leaves(server) if name.split()[0] in NEEDS_ADMIN]
@@ -104,6 +104,9 @@ async def test_members_and_moderators_get_none_of_the_admins_commands(server: Sa
             assert (text, is_private) == (_ADMINS_ONLY, True), name
     assert await bot.services.ledger.governance.deeds(0) == []
     assert await bot.services.ledger.paused() is None
+    await (await luna.slash("imagine", {"prompt": "a fox"})).answer()
+    for name, option in (("workers drain", "worker"), ("cancel", "job"), ("audit search", "action")):
+        assert await luna.autocomplete(f"admin {name}", option, "") == []
 
 
 async def test_an_admin_gets_all_of_them_on_the_only_server(server: SandboxServer, bot: Flux2Bot) -> None:
