@@ -20,7 +20,7 @@ from sandbox.redis_server import RedisServer
 from sandbox.server import SandboxServer
 from worker import contract
 
-START_S = 120.0
+START_S = 240.0
 """Seconds until the stack must be ready; loading real weights on a slow disk takes most of it."""
 
 
