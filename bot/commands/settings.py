@@ -63,6 +63,11 @@ async def settings(
     before = Preferences() if reset else await services.shelf.preferences(interaction.user.id)
     said = {"dm_on_finish": dm, "is_private": private}
     told = {name: value for name, value in said.items() if value is not None}
+    # Width x height says its own shape: of the two the newer one holds.
+    if size and "x" in size.lower() and not aspect:
+        before = before.model_copy(update={"aspect": None})
+    elif aspect and "x" in (before.size or "").lower() and not size:
+        before = before.model_copy(update={"size": None})
     preferred = before.model_copy(update=given | told)
     if given:
         chosen = await services.offer.choose(preferred.model)

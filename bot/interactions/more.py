@@ -22,7 +22,7 @@ from bot.interactions.remix import RemixButton
 from bot.interactions.report import ReportButton
 from bot.interactions.send import SendButton
 from bot.interactions.spoiler import SpoilerButton
-from bot.language import N_, _
+from bot.language import N_, _, ngettext
 from bot.ledger.job import Job, Reach
 from bot.presenter import shorten
 from flux2.region import told
@@ -50,16 +50,26 @@ class MoreButton(JobButton, template=template(Verb.MORE)):
         is_favourite = await interaction.client.services.ledger.favourites.holds(interaction.user.id, job.id)
         # Not deferred: a deferred press could only be followed up by a message that everybody sees.
         await interaction.response.send_message(
-            f"{_told(job.request)}\n```\n{recipe(job.request)}\n```",
+            f"{how(job.request)}\n```\n{recipe(job.request)}\n```",
             view=await panel(interaction, job, is_favourite=is_favourite),
             ephemeral=True,
         )
 
 
-def _told(request: Request) -> str:
+def how(request: Request) -> str:
+    """What is to be done with the recipe."""
+    count = len(request.reference_images)
     if isinstance(request, GenerationRequest) and request.init_image is not None:
         return _("Drawn over another picture, which Again and Remix keep. To draw it from nothing by hand, copy this:")
-    return _("To draw it again by hand, copy this:")
+    if not count:
+        return _("To draw it again by hand, copy this:")
+    if isinstance(request, GenerationRequest) and request.mask_image is not None:
+        return _("To draw it again by hand, copy this, and attach the picture and the mask it was drawn from:")
+    return ngettext(
+        "To draw it again by hand, copy this, and attach the picture it was drawn from:",
+        "To draw it again by hand, copy this, and attach the {count} pictures it was drawn from, in their order:",
+        count,
+    ).format(count=count)
 
 
 def recipe(request: Request) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import discord
@@ -11,19 +12,22 @@ from bot.applicants import applicant_in
 from bot.interactions.base import JobButton, job_of
 from bot.interactions.custom_id import Verb, custom_id, parse, template
 from bot.interactions.forms import Filled
-from bot.interactions.redraw import redraw, require_posting, take
+from bot.interactions.redraw import model_of, redraw, require_posting, take
 from bot.language import N_, _
 from bot.ledger.job import Job
 from bot.options import Options
 from bot.refusal import Refusal
 from flux2.models import Model
 from flux2.request import GenerationRequest
+from flux2.sizing import own
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 FORM = custom_id(Verb.REMIX, "")
-_PROMPT, _SIZE, _SEED, _STEPS, _GUIDANCE = "prompt", "size", "seed", "steps", "guidance"
+_PROMPT, _SIZE, _SEED, _STEPS, _GUIDANCE, _MODEL = "prompt", "size", "seed", "steps", "guidance", "model"
+_MAX_FIELDS, _MAX_OPTIONS, _MAX_OPTION = 5, 25, 100
+"""Of a form, of a select, and characters of an option: Discord's own caps."""
 _MAX_FIELD = 4000
 """Characters of a text field; Discord's own cap, below that of a prompt."""
 _FORGET_S = 900
@@ -42,8 +46,9 @@ class RemixButton(JobButton, template=template(Verb.REMIX)):
         require_posting(interaction, job)
         request = _drawn(job)
         offer = interaction.client.services.offer
-        model = offer.pick(request.model) if offer.seen else await offer.choose(request.model)
-        await interaction.response.send_modal(remix_modal(self.job_id, request, model))
+        live = offer.seen or await offer.look()
+        model = offer.pick(request.model if request.model in live else None)
+        await interaction.response.send_modal(remix_modal(self.job_id, request, model, sorted(offer.seen)))
 
 
 def _drawn(job: Job) -> GenerationRequest:
@@ -52,8 +57,10 @@ def _drawn(job: Job) -> GenerationRequest:
     return job.request
 
 
-def remix_modal(job_id: str, request: GenerationRequest, model: Model) -> ui.Modal:
-    """The form, filled with `request`; what `model` does not take is not asked."""
+def remix_modal(job_id: str, request: GenerationRequest, model: Model, offered: Sequence[str] = ()) -> ui.Modal:
+    """The form, filled with `request`; what `model` does not take is not asked, and another of the models that are
+    `offered` where there is room for it.
+    """
     modal = ui.Modal(title=_("Remix"), custom_id=custom_id(Verb.REMIX, job_id), timeout=_FORGET_S)
     fits = len(request.prompt) <= _MAX_FIELD
     hint = _("Empty keeps the words as they are.")
@@ -67,6 +74,13 @@ def remix_modal(job_id: str, request: GenerationRequest, model: Model) -> ui.Mod
     if request.guidance_scale is not None:
         bounds = _("{least:g} to {most:g}.").format(least=model.min_guidance, most=model.max_guidance)
         _ask(modal, _GUIDANCE, _("Guidance"), f"{request.guidance_scale:g}", bounds)
+    if len(offered) > 1 and len(modal.children) < _MAX_FIELDS:
+        options = [
+            discord.SelectOption(label=name[:_MAX_OPTION], value=name[:_MAX_OPTION], default=name == model.name)
+            for name in offered[:_MAX_OPTIONS]
+        ]
+        select: ui.Select[ui.Modal] = ui.Select(custom_id=_MODEL, options=options, required=False)
+        modal.add_item(ui.Label(text=_("Model"), component=select))
     return modal
 
 
@@ -85,16 +99,18 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
         raise Refusal(_("This form is too old; press the button again."))
     job = await job_of(interaction, parsed[1])
     before = _drawn(job)
-    options = remixed(before, filled)
+    remixed(before, filled, before.model)  # what is no number is refused before anything is answered
     if not await take(interaction, job):
         return
-    model = await interaction.client.services.offer.choose(before.model)
+    model = await _model(interaction, job, "".join(filled.choices.get(_MODEL, ())[:1]))
+    options = remixed(before, filled, model.name)
     casting = interaction.client.services.casting
     scene = await casting.cast(applicant_in(interaction), options.prompt, before.reference_images)
     request, notes = options.reworded(scene.prompt).settle(model, scene.pictures)
     kept: dict[str, object] = {"init_image": before.init_image, "strength": before.strength}
-    if options.size is None:
-        kept |= {"width": before.width, "height": before.height}
+    if options.size is None and not request.is_masked:
+        width, height = own(model, before.width, before.height)
+        kept |= {"width": width, "height": height}
     if options.prompt == before.prompt:
         # A list's pictures have the words of a style around them, which the prompt itself does not tell.
         kept |= {"variants": before.variants}
@@ -103,17 +119,32 @@ async def submit(interaction: discord.Interaction[Flux2Bot], filled: Filled) -> 
     await redraw(interaction, job, request, source="remix", notes=(*scene.notes, *notes), asked=asked)
 
 
-def remixed(request: GenerationRequest, filled: Filled) -> Options:
-    """What the form asks for, over `request`; a size that was left as it was is None. Raises Refusal."""
+async def _model(interaction: discord.Interaction[Flux2Bot], job: Job, chosen: str) -> Model:
+    """The chosen model, else that of the picture while it is served, else the usual one. Raises Refusal."""
+    if not chosen:
+        return await model_of(interaction, job)
+    services = interaction.client.services
+    return await services.gate.offered(applicant_in(interaction), await services.offer.choose(chosen))
+
+
+def remixed(request: GenerationRequest, filled: Filled, model: str) -> Options:
+    """What the form asks of `model`, over `request`; a size that was left as it was is None. Raises Refusal."""
     size = filled.texts.get(_SIZE, "").strip()
+    steps = _whole(filled, _STEPS, request.num_inference_steps)
+    guidance = _number(filled, _GUIDANCE, request.guidance_scale)
+    if model != request.model:
+        # What was left as it was is for the other model to say.
+        steps = None if steps == request.num_inference_steps else steps
+        guidance = None if guidance == request.guidance_scale else guidance
     return Options(
         prompt=filled.texts.get(_PROMPT, "").strip() or request.prompt,
         region=request.region,
         mask_image=request.mask_image,
         size=None if size in {"", f"{request.width}x{request.height}"} else size,
         seed=_whole(filled, _SEED, None),
-        steps=_whole(filled, _STEPS, request.num_inference_steps),
-        guidance=_number(filled, _GUIDANCE, request.guidance_scale),
+        model=model,
+        steps=steps,
+        guidance=guidance,
         count=None if request.variants else request.count,
         output_format=request.output_format,
         output_quality=request.output_quality,

@@ -13,7 +13,7 @@ import discord
 from discord import app_commands
 
 from bot import answers
-from bot.interactions.more import command_line, recipe
+from bot.interactions.more import command_line, how, recipe
 from bot.language import N_, _
 from bot.origin import job_told_by
 from bot.presenter import MAX_CONTENT
@@ -41,7 +41,7 @@ async def show_recipe(interaction: discord.Interaction[Flux2Bot], message: disco
     services = interaction.client.services
     job = await job_told_by(message, interaction.client)
     if job is not None:
-        text, prompt = _("To draw it again, copy this:") + _block(recipe(job.request)), job.request.prompt
+        text, prompt = how(job.request) + _block(recipe(job.request)), job.request.prompt
     else:
         made = await _from_files(message, services)
         text = _("Read from the file itself, which anybody can change:") + _block(_line(made))

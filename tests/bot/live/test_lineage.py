@@ -86,7 +86,9 @@ async def test_a_recipe_file_is_drawn_again(
     """The whole line in a file; attached to /imagine the first recipe decides whatever the options leave out."""
     (first, first_message), (second, _), (third, third_message) = line
     luna = server.member("luna")
-    sent = await pressed(luna, third_message, "More…", "Recipe file")
+    behind = await pressed(luna, third_message, "More…")
+    assert behind.content.startswith("To draw it again by hand, copy this, and attach the picture it was drawn from:\n")
+    sent = await pressed(luna, behind, "Recipe file")
     assert sent.ephemeral
     data = await server.read(sent.attachments[0])
     made = json.loads(data)["recipes"]

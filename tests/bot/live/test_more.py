@@ -8,12 +8,17 @@ from functools import partial
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from bot.client import Flux2Bot
 from bot.ledger.job import Job
+from config.settings import BotSettings
+from flux2.models import REGISTRY
 from sandbox.member import Member
 from sandbox.message import Message
 from sandbox.server import SandboxServer
+from worker.contract import Heartbeat
+from worker.heartbeat import Beacon
 
 Gpu = Any
 OnlyJob = Callable[[], Awaitable[Job]]
@@ -68,6 +73,24 @@ async def test_remix_changes_what_was_changed_and_nothing_else(
     job = await only_job()
     assert job.request == before.request.model_copy(update={"num_inference_steps": 2})
     assert (job.parent_id, job.user_id) == (before.id, max_.id)
+
+
+async def test_remix_changes_the_model(
+    server: SandboxServer, settings: BotSettings, drawn: Draw, bot: Flux2Bot
+) -> None:
+    """Of several that run one can be chosen; steps and guidance that were left are the other model's own."""
+    before, message = await drawn(seed=7, size="512x256")
+    with Redis.from_url(settings.redis_url.get_secret_value()) as redis:
+        Beacon(redis).beat(Heartbeat(name="gpu-2", role="gpu", state="idle", model=REGISTRY["klein-4b"]))
+    await bot.services.offer.look()
+    luna = server.member("luna")
+    modal = (await luna.press(await panel(luna, message), "Remix")).modal
+    assert [field.label for field in modal.fields] == ["Prompt", "Size", "Seed", "Steps", "Model"]
+    await luna.submit(modal, {"Model": "klein-4b"})
+    await server.world.wait_for(lambda m: m.reference_id == message.id and "Cancel" in m.labels())
+    (job,) = await bot.services.ledger.open_jobs()
+    steps = REGISTRY["klein-4b"].default_steps
+    assert job.request == before.request.model_copy(update={"model": "klein-4b", "num_inference_steps": steps})
 
 
 @pytest.mark.parametrize(

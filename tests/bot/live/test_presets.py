@@ -117,6 +117,8 @@ async def test_preferences_fill_what_is_left_out(server: SandboxServer, say: Say
     shown = await say("settings", aspect="16:9", format="jpeg", style="analogue")
     assert shown.ephemeral
     assert "you get style analogue, aspect 16:9, format jpeg" in shown.content
+    assert "style analogue, size 128x96, format jpeg" in (await say("settings", size="128x96")).content
+    assert "style analogue, aspect 16:9, format jpeg" in (await say("settings", aspect="16:9")).content
     await say("imagine", prompt="a fox", format="png")
     request = (await only_job()).request
     assert (request.width > request.height, request.output_format) == (True, "png")

@@ -43,7 +43,7 @@ async def test_the_ledger_knows_its_own_pictures(
     assert shown.ephemeral
     assert shown.content == waiting.content
     line = "/imagine prompt:a red fox size:128x96 model:sample steps:4 seed:7 format:webp quality:80"
-    assert shown.content == f"To draw it again, copy this:\n```\n{line}\n```"
+    assert shown.content == f"To draw it again by hand, copy this:\n```\n{line}\n```"
 
 
 async def test_a_json_prompt_comes_back_indented(server: SandboxServer, bot: Flux2Bot) -> None:
