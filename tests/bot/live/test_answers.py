@@ -187,7 +187,7 @@ async def test_where_the_bot_is_no_member_answers_bring_the_picture(
     await closed(second.id)
     assert again.interaction.follow_ups[0] in shown_to(luna, abroad)
     # A start forgets the servers that were left; this one was never ours.
-    await bot.services.privacy.forget_left(guild.id for guild in bot.guilds)
+    await bot.services.privacy.forget_left([guild.id for guild in bot.guilds], bot.application_id or 0)
     assert await bot.services.ledger.get(job.id) is not None
 
 
