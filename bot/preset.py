@@ -68,10 +68,12 @@ class Preferences(Defaults):
     dm_on_finish: bool = False
     is_private: bool = False
     """Whether what commands draw is for the member alone."""
+    knows_of_ping: bool = False
+    """Whether the member was told, once, that replies without ping cannot be read."""
 
     def given(self) -> dict[str, str | int]:
         """The options that are set."""
-        return self.model_dump(exclude_none=True, exclude={"dm_on_finish", "is_private"})
+        return self.model_dump(exclude_none=True, exclude={"dm_on_finish", "is_private", "knows_of_ping"})
 
 
 class Preset(Defaults):

@@ -60,7 +60,9 @@ async def settings(
     if not await answers.acknowledge(interaction, ephemeral=True):
         return
     services = interaction.client.services
-    before = Preferences() if reset else await services.shelf.preferences(interaction.user.id)
+    before = await services.shelf.preferences(interaction.user.id)
+    if reset:
+        before = Preferences(knows_of_ping=before.knows_of_ping)
     said = {"dm_on_finish": dm, "is_private": private}
     told = {name: value for name, value in said.items() if value is not None}
     # Width x height says its own shape: of the two the newer one holds.

@@ -34,7 +34,7 @@ from worker.contract import Request
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
-_RECIPE = 1800
+_RECIPE = 1750
 """Characters; what stands around it fits into a message beside them."""
 
 
@@ -48,9 +48,11 @@ class MoreButton(JobButton, template=template(Verb.MORE)):
         """Show the panel."""
         job = await job_of(interaction, self.job_id)
         is_favourite = await interaction.client.services.ledger.favourites.holds(interaction.user.id, job.id)
+        shown = recipe(job.request)
+        cut = "\n-# " + _("Cut to fit; Recipe file holds all of it.") if shown.endswith("…") else ""
         # Not deferred: a deferred press could only be followed up by a message that everybody sees.
         await interaction.response.send_message(
-            f"{how(job.request)}\n```\n{recipe(job.request)}\n```",
+            f"{how(job.request)}\n```\n{shown}\n```{cut}",
             view=await panel(interaction, job, is_favourite=is_favourite),
             ephemeral=True,
         )

@@ -14,7 +14,7 @@ from bot.ledger.ledger import Ledger
 
 SHOWN_S = 60.0
 _MOST = 10_000
-"""Members remembered; more than that reply in no process's life, and the oldest may be told again."""
+"""Members remembered, so that the ledger is not asked about each of their replies."""
 _NO_PING = N_(
     "If this was meant for me: I can read a reply only while its ping is on (@ ON, above the message box). "
     "I say this once; Edit under the picture works too."
@@ -39,10 +39,14 @@ class ReplyHints:
         job = await self._ledger.by_result_message(message.reference.message_id)
         if job is None or job.user_id != author_id or author_id in self._told:
             return
+        shelf = self._ledger.shelf
+        preferred = await shelf.preferences(author_id)
         self._told[author_id] = None
         if len(self._told) > _MOST:
             del self._told[next(iter(self._told))]
-        await _say(message, _(_NO_PING))
+        if not preferred.knows_of_ping:
+            await shelf.set_preferences(author_id, preferred.model_copy(update={"knows_of_ping": True}))
+            await _say(message, _(_NO_PING))
 
     async def foreign(self, message: discord.Message) -> None:
         """Tell whoever calls us to somebody else's picture how to get it edited."""

@@ -59,6 +59,14 @@ async def test_a_prompt_cannot_leave_its_code_block(server: SandboxServer, drawn
     assert shown.content.count("```") == 2
 
 
+async def test_a_recipe_that_is_cut_says_where_it_is_whole(server: SandboxServer, drawn: Draw) -> None:
+    """The longest prompt fits into no message."""
+    _, message = await drawn(prompt="fox " * 1490)
+    shown = await panel(server.member("max"), message)
+    assert len(shown.content) <= 2000
+    assert shown.content.endswith("…\n```\n-# Cut to fit; Recipe file holds all of it.")
+
+
 async def test_remix_changes_what_was_changed_and_nothing_else(
     server: SandboxServer, drawn: Draw, only_job: OnlyJob
 ) -> None:

@@ -119,6 +119,10 @@ async def test_a_reply_without_ping_is_explained_once(server: SandboxServer, bot
     await luna.reply(result[1], "make it green", ping=False)
     await asyncio.sleep(0.4)
     assert _spoken_after(server, result[1]) == [hint]
+    bot.replies = ReplyEdits(bot)  # as after a restart
+    await luna.reply(result[1], "make it green", ping=False)
+    await (await luna.slash("jobs")).answer()
+    assert not any("only while its ping" in m.content for m in _spoken_after(server, hint))
     assert await bot.services.ledger.open_jobs() == []
 
 
