@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
-from bot.language import _
+from bot.language import N_, _
 from bot.refusal import Refusal
 
 _CANCEL_AGAIN_S = 1.0
+_RESTARTING = N_("I am restarting; try again in a minute. Pictures already asked for are not lost.")
+
+_T = TypeVar("_T")
 
 
 class Running:
@@ -20,6 +23,7 @@ class Running:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._is_closing = False
         self._presses: set[Hashable] = set()
+        self._awaited: set[asyncio.Future[Any]] = set()
 
     @contextmanager
     def once(self, press: Hashable) -> Iterator[bool]:
@@ -35,15 +39,28 @@ class Running:
     def enter(self) -> None:
         """Count the current task until it ends. Raises Refusal once a stop has begun."""
         if self._is_closing:
-            raise Refusal(_("I am restarting; try again in a minute. Pictures already asked for are not lost."))
+            raise Refusal(_(_RESTARTING))
         task = asyncio.current_task()
         if task is not None and task not in self._tasks:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    async def answer(self, awaited: asyncio.Future[_T]) -> _T:
+        """Wait for a member's answer. Raises Refusal once a stop has begun: it would wait as long as they take."""
+        if self._is_closing:
+            raise Refusal(_(_RESTARTING))
+        self._awaited.add(awaited)
+        try:
+            return await awaited
+        finally:
+            self._awaited.discard(awaited)
+
     async def drain(self, timeout_s: float) -> None:
         """Let nothing new in and wait for what runs, at most `timeout_s` seconds."""
         self._is_closing = True
+        for awaited in self._awaited:
+            if not awaited.done():
+                awaited.set_exception(Refusal(_(_RESTARTING)))
         tasks = self._tasks - {asyncio.current_task()}
         if tasks:
             await asyncio.wait(tasks, timeout=timeout_s)

@@ -88,7 +88,8 @@ async def go_ahead(
 ) -> bool:
     """Whether to draw every variant that lists make of `request`, asked unless `before` had the same ones.
 
-    False: not wanted; the question is gone then. Raises Refusal where the member may not have as many.
+    False: not wanted; the question is gone then. Raises Refusal where the member may not have as many, and when the bot
+    stops meanwhile.
     """
     variants = request.variants if isinstance(request, GenerationRequest) else ()
     if not variants or (isinstance(before, GenerationRequest) and before.variants == variants):
@@ -98,8 +99,11 @@ async def go_ahead(
     pace = await client.services.ledger.seconds_per_cost(request.model)
     left = await client.services.gate.left_today(applicant)
     question = _question(request, None if pace is None else pace * request.cost, left)
-    agreed = await _agreed(client, applicant.user_id, question, request.count, place)
-    await place.clear(agreed=agreed)
+    agreed = False
+    try:
+        agreed = await _agreed(client, applicant.user_id, question, request.count, place)
+    finally:
+        await place.clear(agreed=agreed)
     return agreed
 
 
@@ -131,7 +135,7 @@ async def _agreed(client: Flux2Bot, user_id: int, question: str, pictures: int, 
     await place.put(question, view)
     try:
         async with asyncio.timeout(ASKED_S):
-            return await chosen == "yes"
+            return await client.running.answer(chosen) == "yes"
     except TimeoutError:
         return False
     finally:

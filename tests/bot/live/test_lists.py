@@ -43,6 +43,16 @@ async def test_a_list_that_is_not_wanted_leaves_nothing(server: SandboxServer, b
     assert await bot.services.ledger.open_jobs() == []
 
 
+async def test_a_bot_that_stops_waits_for_no_answer(server: SandboxServer, bot: Flux2Bot) -> None:
+    """The question goes, its member is told, and the stop is not held up."""
+    luna = server.member("luna")
+    use = await luna.slash("imagine", {"prompt": "a {red|blue} fox"})
+    asked = await use.answer()
+    await bot.running.drain(60)
+    assert server.world.message(asked.id) is None
+    assert (await use.follow_up()).content.startswith("I am restarting; try again in a minute.")
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
