@@ -16,6 +16,7 @@ from discord import ui
 from bot import answers
 from bot.interactions.custom_id import Verb, custom_id
 from bot.language import _
+from bot.ledger.audit import EVERYWHERE, Actor
 from bot.ledger.job import Job
 from bot.origin import NEWS_PAUSES_S, job_posted
 from bot.refusal import Refusal
@@ -69,6 +70,14 @@ def result_of(job: Job, client: Flux2Bot) -> discord.PartialMessage:
         raise Refusal(_("These pictures were never posted; /jobs has them."))
     channel = client.get_partial_messageable(job.result_channel_id, guild_id=job.guild_id)
     return channel.get_partial_message(job.result_message_id)
+
+
+async def note(interaction: discord.Interaction[Flux2Bot], job: Job, action: str) -> None:
+    """Put into the audit log what an admin did to another member's picture, and nothing that its owner did."""
+    if job.user_id != interaction.user.id:
+        actor = Actor(interaction.user.id, interaction.guild_id or EVERYWHERE)
+        governance = interaction.client.services.ledger.governance
+        await governance.record(actor, action, job.id, after={"user_id": job.user_id})
 
 
 async def pressed_under(interaction: discord.Interaction[Flux2Bot], job: Job) -> discord.Message:

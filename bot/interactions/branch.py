@@ -67,6 +67,8 @@ class BranchButton(JobButton, template=template(Verb.BRANCH)):
             raise Refusal(
                 _("This was drawn where less is refused than here, so I do not post it; press Again instead.")
             )
+        if await interaction.client.services.ledger.governance.was_removed(job.guild_id, job.id):
+            raise Refusal(_("The moderators took this picture away, so I do not post it again."))
         await _require_home(interaction, job)
         may = access.may_open_thread(interaction.app_permissions)
         try:

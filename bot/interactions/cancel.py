@@ -9,7 +9,7 @@ from discord import ui
 
 from bot import access, answers
 from bot.dispatcher import CancelResult
-from bot.interactions.base import JobButton, job_of
+from bot.interactions.base import JobButton, job_of, note
 from bot.interactions.custom_id import Verb, template
 from bot.language import N_, _
 from bot.ledger.job import Job, Outcome
@@ -33,6 +33,7 @@ class CancelButton(JobButton, template=template(Verb.CANCEL)):
         if not await answers.acknowledge(interaction):
             return
         sentence = await cancel(job, interaction.client.services)
+        await note(interaction, job, "cancel")
         if interaction.message is not None and interaction.message.flags.ephemeral:
             await interaction.followup.send(sentence, ephemeral=True)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import discord
 
 from bot import access, answers
-from bot.interactions.base import JobButton, job_of, pressed_under, result_of
+from bot.interactions.base import JobButton, job_of, note, pressed_under, result_of
 from bot.interactions.custom_id import Verb, template
 from bot.language import N_, _
 from bot.ledger.job import Job
@@ -32,6 +32,7 @@ class DeleteButton(JobButton, template=template(Verb.DELETE)):
             return
         with contextlib.suppress(discord.NotFound):
             await (await _meant(interaction, job)).delete()
+        await note(interaction, job, "picture delete")
         await interaction.followup.send(_("Deleted."), ephemeral=True)
 
 

@@ -54,10 +54,10 @@ class ShowButton(JobButton, template=template(Verb.SHOW)):
 async def terms_of_showing(interaction: discord.Interaction[Flux2Bot], job: Job) -> Terms | None:
     """What holds for showing a picture to everybody here again.
 
-    None, for the member alone: a private one, one that was drawn where less is refused than here, and all where, or by
-    whom, none may be drawn.
+    None, for the member alone: a private one, one that moderators took away, one that was drawn where less is refused
+    than here, and all where, or by whom, none may be drawn.
     """
-    if job.is_private:
+    if job.is_private or await interaction.client.services.ledger.governance.was_removed(job.guild_id, job.id):
         return None
     try:
         terms = await interaction.client.services.gate.enter(applicant_in(interaction))

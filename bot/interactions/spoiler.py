@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import discord
 
 from bot import access, answers
-from bot.interactions.base import JobButton, job_of, pressed_under
+from bot.interactions.base import JobButton, job_of, note, pressed_under
 from bot.interactions.custom_id import Verb, template
 from bot.language import N_, _
 from bot.refusal import Refusal
@@ -35,5 +35,6 @@ class SpoilerButton(JobButton, template=template(Verb.SPOILER)):
             await message.edit(attachments=files)
         except discord.NotFound as gone:
             raise Refusal(_("That message is gone, so there is nothing to hide.")) from gone
+        await note(interaction, job, "picture hide" if hide else "picture show")
         said = _("Hidden behind a click.") if hide else _("Shown again to everybody.")
         await interaction.followup.send(said, ephemeral=True)

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, String, cast, or_, select
 from bot.ledger.rows import now
 from bot.ledger.schema import audit
 
+_REMOVALS = ("report delete", "picture delete")
 EVERYWHERE = 0
 """Stands for every server at once, and for the terminal where somebody's id would be."""
 
@@ -63,6 +64,12 @@ def about(user_id: int) -> ColumnElement[bool]:
     """Rows of what was done to a member, or to something of his."""
     sides = (cast(side, String).contains(str(user_id)) for side in (audit.c.before, audit.c.after))
     return or_(audit.c.target == str(user_id), *sides)
+
+
+def was_removed(connection: Connection, guild_id: int, job_id: str) -> bool:
+    """Whether moderators have taken a picture away, from a report or from under it."""
+    removed = (audit.c.guild_id == guild_id, audit.c.target == job_id, audit.c.action.in_(_REMOVALS))
+    return connection.execute(select(audit.c.id).where(*removed).limit(1)).first() is not None
 
 
 def actions(connection: Connection, guild_id: int) -> list[str]:

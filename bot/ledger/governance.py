@@ -183,6 +183,10 @@ class Governance:
         """Note an action that is written elsewhere, or nowhere."""
         await self._database.write(lambda connection: audit.record(connection, actor, action, target, before, after))
 
+    async def was_removed(self, guild_id: int | None, job_id: str) -> bool:
+        """Whether the moderators of a server have taken a picture away."""
+        return await self._database.read(lambda it: audit.was_removed(it, guild_id or EVERYWHERE, job_id))
+
     async def actions(self, guild_id: int) -> list[str]:
         """What kinds of deeds the audit log of one server holds, or all of it for EVERYWHERE."""
         return await self._database.read(lambda connection: audit.actions(connection, guild_id))

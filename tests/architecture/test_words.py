@@ -83,7 +83,9 @@ def _speaks_to_developers(node: ast.AST) -> bool:
     match node:
         case ast.Call(func=ast.Attribute(value=ast.Name(id="_log" | "re"))) | ast.Assert():
             return True
-        case ast.Call(func=ast.Attribute(attr="note" | "record")):  # a deed in the audit log, found by its name
+        case ast.Call(
+            func=ast.Attribute(attr="note" | "record") | ast.Name(id="note")
+        ):  # a deed in the audit log, found by its name
             return True
         case ast.Call(args=[first, *_]) if ast.unparse(first) in {"desk", "desk.actor"}:  # the same
             return True

@@ -152,13 +152,13 @@ async def test_pictures_come_by_direct_message_or_it_is_said_why_not(server: San
     assert "allow direct messages" in refused.content
 
 
-async def test_an_owner_hides_shows_and_deletes(server: SandboxServer, drawn: Draw) -> None:
-    """The same message keeps its picture behind a spoiler, then without, then goes."""
-    _, message = await drawn()
-    luna = server.member("luna")
+async def test_an_owner_hides_shows_and_deletes(server: SandboxServer, bot: Flux2Bot, drawn: Draw) -> None:
+    """The same message keeps its picture behind a spoiler, then without, then goes; what an admin does is noted."""
+    job, message = await drawn()
+    luna, ada = server.member("luna"), server.member("ada")
     shown = await panel(luna, message)
-    for expected in (True, False):
-        await (await luna.press(shown, "Spoiler")).follow_up()
+    for member, panel_of, expected in ((luna, shown, True), (ada, await panel(ada, message), False)):
+        await (await member.press(panel_of, "Spoiler")).follow_up()
         now = server.world.message(message.id)
         assert now is not None
         assert [file.filename.startswith("SPOILER_") for file in now.attachments] == [expected]
@@ -169,6 +169,13 @@ async def test_an_owner_hides_shows_and_deletes(server: SandboxServer, drawn: Dr
     assert gone.content == "That message is gone, so there is nothing to hide."
     again = await (await luna.press(shown, "Delete")).follow_up()
     assert again.content == "Deleted."
+    (deed,) = await bot.services.ledger.governance.deeds(0)
+    assert (deed.actor_id, deed.action, deed.target, deed.after) == (
+        ada.id,
+        "picture show",
+        job.id,
+        {"user_id": luna.id},
+    )
 
 
 async def test_two_presses_at_once_are_one_picture(

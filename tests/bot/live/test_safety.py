@@ -111,7 +111,7 @@ async def test_delete_takes_the_picture_away_and_dismiss_leaves_it(
     server: SandboxServer, bot: Flux2Bot, gpu: Gpu, only_job: OnlyJob, closed: Closed
 ) -> None:
     """Dismissing changes nothing but the report; deleting removes the message that was reported, the one whose picture
-    it showed again, and the report's copy."""
+    it showed again, and the report's copy; whoever drew it gets it shown alone from then on."""
     message = await _drawn(server, gpu, only_job, closed)
     lounge, ada = server.world.channel("lounge"), server.member("ada")
     await (await ada.slash("admin safety set", {"reports_channel": lounge})).answer()
@@ -128,6 +128,10 @@ async def test_delete_takes_the_picture_away_and_dismiss_leaves_it(
     judged = await server.world.wait_for(lambda one: one.id == second.id and "**Deleted**" in one.content)
     assert judged.attachments == []
     assert (again.deleted, message.deleted) == (True, True)
+    alone = await (await luna.slash("history", {"id": named.split("-")[1]})).answer()
+    assert alone.ephemeral
+    panel = await (await luna.press(alone, "More…")).answer()
+    assert "took this picture away" in (await (await luna.press(panel, "Branch")).follow_up()).content
     deeds = [deed.action for deed in await bot.services.ledger.governance.deeds(0)]
     assert deeds == ["report delete", "report", "report dismiss", "report", "safety set"]
 
