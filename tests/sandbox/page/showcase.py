@@ -84,8 +84,8 @@ class Showcase:
     def _slow(self, tree: app_commands.CommandTree) -> None:
         @tree.command(description="Think until somebody presses Go.")
         async def slow(interaction: discord.Interaction) -> None:
+            self.waiting = interaction  # first: what is waited for may be asked for as soon as it is seen
             await interaction.response.defer()
-            self.waiting = interaction
 
     def _silent(self, tree: app_commands.CommandTree) -> None:
         @tree.command(description="Never answer.")
