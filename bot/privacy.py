@@ -77,10 +77,13 @@ class Privacy:
                 continue
 
     async def forget_member(self, user_id: int) -> bool:
-        """Cancel what a member has open and forget the member. False: what is being drawn has to stop first."""
+        """Cancel what a member has open and forget the member. False: something has to end, or to come back, first."""
         await self._ledger.forgetting.ask(user_id=user_id)
         try:
             return not await self._carry_out()
+        except (RedisError, OSError) as error:
+            _log.warning("what is to be forgotten waits (%s)", error)
+            return False
         finally:
             self._woken.set()
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from sqlalchemy import Connection
 
 from bot.client import Flux2Bot
@@ -162,6 +163,28 @@ async def test_what_ends_while_it_is_being_forgotten_leaves_nothing(
     assert await _comes_true(lambda: MARKER.encode() not in _ledger_bytes(settings) + _redis_bytes(settings))
     assert await _comes_true(lambda: _blobs(settings) == [])
     assert MARKER not in caplog.text
+
+
+async def test_who_asks_while_redis_is_away_is_forgotten_once_it_is_back(
+    server: SandboxServer, bot: Flux2Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wish is kept and the member reads that it is being carried out, not that something went wrong."""
+    luna = server.member("luna")
+    await (await luna.slash("settings", {"aspect": "16:9"})).answer()
+    forget, is_away = bot.services.privacy._forget_in_redis, True
+
+    def away(job_ids: list[str]) -> None:
+        if is_away:
+            raise RedisConnectionError("away")
+        forget(job_ids)
+
+    monkeypatch.setattr(bot.services.privacy, "_forget_in_redis", away)
+    question = await (await luna.slash("privacy delete")).answer()
+    await luna.press(question, "Forget me")
+    await server.world.wait_for(lambda one: one.id == question.id and one.content.startswith("Being forgotten"))
+    is_away = False
+    await _forgotten(bot)
+    assert "I keep now:** nothing." in (await (await luna.slash("privacy show")).answer()).content
 
 
 async def test_a_picture_that_is_put_again_meanwhile_stays(
