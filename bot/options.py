@@ -36,6 +36,8 @@ class Options:
     output_quality: int | None = None
     upsample: Literal["none", "local", "openrouter", "auto"] | None = None
     """Who rewrites the prompt first; bot/routes.py settles it."""
+    says_all: bool = False
+    """Whether a recipe decides what was left out, which nothing that is preferred changes then."""
     strength: float | None = None
     """Of a recipe that draws a picture anew: the first one given, which is no reference then."""
     least_pictures: int = 0

@@ -47,6 +47,8 @@ class Defaults(BaseModel):
 
     def under(self, options: Options, known: Styles) -> Options:
         """Return `options` with this in the place of what was left out. Raises InvalidRequest for a style not known."""
+        if options.says_all:
+            return options
         # A size in pixels says its own shape: a preferred one beside it would be refused.
         spelled_out = options.size is not None and "x" in options.size.lower()
         changes_a_part = bool(options.region or options.mask_image)  # of a picture that keeps its size

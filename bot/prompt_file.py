@@ -103,7 +103,8 @@ def _drawn_again(found: Recipe, options: Options, prompt: str) -> Options:
     if found.draws_anew:
         left_out["strength"] = found.strength
     needs_mask = found.needs_mask and not options.region
-    return replace(options, prompt=prompt, least_pictures=found.pictures, needs_mask=needs_mask, **left_out)
+    left_out |= {"least_pictures": found.pictures, "needs_mask": needs_mask, "says_all": True}
+    return replace(options, prompt=prompt, **left_out)
 
 
 def _enlarged(found: Recipe) -> str:

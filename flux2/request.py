@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from flux2 import sizing
 from flux2.errors import InvalidRequest
-from flux2.language import _, listed, ngettext
+from flux2.language import N_, _, listed, ngettext
 from flux2.models import Model
 from flux2.prompting import indexing, wildcards, wording
 from flux2.prompting.styles import Style
@@ -28,6 +28,9 @@ MAX_SEED = 2**32 - 1
 DEFAULT_STRENGTH = 0.6
 """Of a picture drawn anew: other details, the same composition."""
 MIN_STRENGTH = 0.05
+_SPELLED_OUT = N_(
+    "With its style and colours spelled out the prompt has {count} characters; shorten it to at most {most}."
+)
 
 OutputFormat = Literal["png", "webp", "jpeg"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -160,7 +163,7 @@ def settle(
     sentence.
     """
     variants = _variants(prompt, style, count)
-    text, said = (prompt.strip(), ()) if variants else _prompt(prompt, style)
+    text, said = (_list(prompt, style), ()) if variants else _prompt(prompt, style)
     _check_references(model, len(reference_images))
     for worded in [variant.prompt for variant in variants] or [text]:
         indexing.check(worded, len(reference_images))
@@ -215,13 +218,19 @@ def _variants(prompt: str, style: Style | None, count: int | None) -> tuple[Vari
     return tuple(Variant(_prompt(variant.prompt, style)[0], variant.label) for variant in found)
 
 
+def _list(prompt: str, style: Style | None) -> str:
+    """The prompt with its lists, in a style's words: it means the same pictures again, without the style."""
+    text = style.apply(prompt.strip()) if style else prompt.strip()
+    _check_length(text, _(_SPELLED_OUT))
+    return text
+
+
 def _prompt(prompt: str, style: Style | None) -> tuple[str, tuple[str, ...]]:
     if not prompt.strip():
         raise InvalidRequest(_("The prompt is empty; say in a few words what the picture should show."))
     _check_length(prompt.strip(), _("The prompt has {count} characters; shorten it to at most {most}."))
     worded = wording.word(prompt, style)
-    said = _("With its style and colours spelled out the prompt has {count} characters; shorten it to at most {most}.")
-    _check_length(worded.text, said)
+    _check_length(worded.text, _(_SPELLED_OUT))
     return worded.text, worded.notes
 
 

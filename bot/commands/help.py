@@ -26,7 +26,9 @@ and **Branch** begins a new thread with this one.
 **/edit** changes a picture of your own, **/studio** takes up to ten of them in one form, and **/history** finds \
 again what I drew for you.
 **style:** puts a look around your words, codes such as #E8AA14 give exact colours, and **/scene** asks for a picture \
-part by part.
+part by part. **a {red|blue} fox** is one of each, once you agree.
+**The menu of any message with pictures** (Apps) has Edit, Upscale, Add to references (your **/tray**), Show recipe \
+and Report. **/enhance** writes a prompt better, **/describe** puts a picture into words.
 **/preset** keeps options, words and pictures under a name; after saving luna with her picture, @luna in a prompt \
 brings it along. **/settings** keeps what you prefer.
 **private:True** shows a picture to you alone, and /history again once it is dismissed; **/settings** makes that the \

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from flux2.errors import InvalidRequest
 from flux2.models import REGISTRY, Model
+from flux2.prompting.styles import Style
 from flux2.request import DEFAULT_STRENGTH, MAX_PROMPT, MAX_SEED, GenerationRequest, ReferenceImage, settle
 
 KLEIN, BASE, DEV = REGISTRY["klein-4b"], REGISTRY["klein-base-4b"], REGISTRY["dev"]
@@ -185,3 +186,11 @@ def test_quality_beside_png_is_said_to_be_ignored() -> None:
         "Quality was ignored: png is lossless.",
     )
     assert settle(KLEIN, "a fox", output_format="webp", output_quality=50)[1] == ()
+
+
+def test_a_list_in_a_style_means_the_same_pictures_again() -> None:
+    """Its prompt holds the style's words, so that a form or a recipe that has nothing else draws the very same."""
+    style = Style(name="film", title="Film", kind="recipe", before="A photo of", after="grain, #1B6B6F haze")
+    request, _ = settle(KLEIN, "a {red|blue} fox", style=style, seed=7)
+    assert request.variants[0].prompt.startswith("A photo of a red fox, grain")
+    assert settle(KLEIN, request.prompt, seed=7)[0] == request

@@ -99,6 +99,7 @@ async def test_a_recipe_file_is_drawn_again(
     assert "1 more picture" in (await (await luna.slash("imagine", options)).answer()).content
     data = await server.read((await pressed(luna, first_message, "More…", "Recipe file")).attachments[0])
     file = Upload("recipe.json", data)
+    await (await luna.slash("settings", {"style": "analogue", "format": "jpeg"})).answer()  # is nothing to a recipe
     await (await luna.slash("imagine", {"prompt": ".", "image1": file, "steps": 3})).answer()
     again, _ = await draw()
     assert again.request == first.request.model_copy(update={"num_inference_steps": 3})
