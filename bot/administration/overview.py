@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from datetime import timedelta
+
+from redis.exceptions import RedisError
 
 from bot.administration import workers
 from bot.administration.desk import Desk, Listing, mention
@@ -17,7 +20,10 @@ _DAY = timedelta(days=1)
 
 async def status(desk: Desk) -> Listing:
     """For whoever looks after all servers."""
-    beats = await workers.listing(desk)
+    try:
+        beats = await workers.listing(desk)
+    except RedisError:
+        beats = Listing("", (), _("Redis cannot be reached, so nothing is known of the workers; /doctor says more."))
     return Listing("", (*await _queue(desk), *(beats.lines or (beats.empty,))))
 
 
@@ -39,7 +45,9 @@ async def _queue(desk: Desk) -> list[str]:
                 by=mention(drain.by or 0), reason=plain(drain.reason, 200)
             )
         )
-    gpus = await desk.fleet.gpus_by_model()
+    gpus: dict[str, int] = {}
+    with contextlib.suppress(RedisError):
+        gpus = await desk.fleet.gpus_by_model()
     for model, counts in sorted((await ledger.counts()).items()):
         figures = ", ".join(f"{counts[state]} {_(DOING[state])}" for state in OPEN if counts.get(state))
         line = f"**{plain(model, 60)}**: " + (figures or _("nothing to do"))

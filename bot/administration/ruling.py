@@ -171,11 +171,11 @@ async def enable_model(desk: Desk, model: str, *, enabled: bool) -> str:
         revised = {**former, "disabled_models": sorted(off)}
         return {name: value for name, value in revised.items() if value != []}
 
-    word = "enable" if enabled else "disable"
+    word, served = "enable" if enabled else "disable", await desk.fleet.models()
     before, after = await desk.governance.change(desk.actor, f"model {word}", (Scope.GUILD, 0), revise)
     said = _("Members may draw with {model} here.") if enabled else _("Members may no longer draw with {model} here.")
     said = said.format(model=plain(model, 60))
-    if model not in await desk.fleet.models():
+    if model not in served:
         said += " " + _("No worker serves it now; /admin model list has the names of those that are served.")
     return said if before != after else said + " " + _("That was so before.")
 

@@ -6,20 +6,24 @@ Discord's own permissions hide the command and can be changed by a server; these
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import discord
+from redis.exceptions import RedisError
 
 from bot import access, answers
 from bot.administration.desk import Desk, Listing, Suggestion
 from bot.interactions import dialogue
+from bot.language import _
 from bot.ledger.audit import EVERYWHERE, Actor
 from bot.presenter import MAX_CONTENT, shorten
+from bot.refusal import Refusal
 
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 Here: TypeAlias = "discord.Interaction[Flux2Bot]"
+_T = TypeVar("_T")
 Work = Callable[[Desk], Awaitable[str | Listing | Suggestion]]
 
 
@@ -42,10 +46,10 @@ async def carry_out(interaction: Here, work: Work, *, by_operator: bool = False,
     _require(interaction, by_operator)
     if await answers.acknowledge(interaction, ephemeral=True):
         desk = desk_of(interaction, is_everywhere=is_everywhere)
-        answer = await work(desk)
+        answer = await _done(work, desk)
         if isinstance(answer, Suggestion):
             next_deed, said = answer.work, shorten(answer.said, MAX_CONTENT)
-            await dialogue.ask(interaction, said, answer.label, lambda: next_deed(desk), otherwise=said)
+            await dialogue.ask(interaction, said, answer.label, lambda: _done(next_deed, desk), otherwise=said)
         else:
             await show(interaction, answer)
 
@@ -59,9 +63,17 @@ async def carry_out_after_asking(
         return
 
     async def act() -> str:
-        return shorten(str(await work(desk_of(interaction))), MAX_CONTENT)
+        return shorten(str(await _done(work, desk_of(interaction))), MAX_CONTENT)
 
     await dialogue.ask(interaction, question, label, act)
+
+
+async def _done(work: Callable[[Desk], Awaitable[_T]], desk: Desk) -> _T:
+    """Do it. Raises Refusal, where Redis is away for that too."""
+    try:
+        return await work(desk)
+    except RedisError as away:
+        raise Refusal(_("Redis cannot be reached, so this was not done; /doctor says what is wrong.")) from away
 
 
 def _require(interaction: Here, by_operator: bool) -> None:

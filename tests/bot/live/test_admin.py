@@ -8,6 +8,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from bot.client import Flux2Bot
 from bot.ledger.job import Job, Outcome
@@ -350,6 +353,24 @@ async def test_the_audit_log_is_searched_and_taken_away(server: SandboxServer, b
     assert [row["action"] for row in rows] == ["ban", "limits set"]
     assert rows[1]["after"] == {"steps": 20}
     assert (await deeds(bot))[-1] == ("audit export", "")
+
+
+async def test_without_redis_admins_read_what_is_known(
+    server: SandboxServer, bot: Flux2Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The queue is in the ledger; what only Redis knows is said to be away, and nothing is half done."""
+    ada = server.member("ada")
+    await (await server.member("luna").slash("imagine", {"prompt": "a red fox"})).answer()
+    async with Redis.from_url("redis://127.0.0.1:1/0", retry=Retry(NoBackoff(), 0)) as nobody:
+        monkeypatch.setattr(bot.services.fleet, "_redis", nobody)
+        shown = await text(ada, "admin status")
+        assert ("**sample**: 1 " in shown, "nothing is known of the workers" in shown) == (True, True)
+        assert "so this was not done" in (await (await ada.slash("admin workers list")).follow_up()).content
+        assert (
+            "so this was not done"
+            in (await (await ada.slash("admin model disable", {"model": "sample"})).follow_up()).content
+        )
+        assert await deeds(bot) == []
 
 
 async def test_an_admin_of_one_of_several_servers_reads_of_no_host(
