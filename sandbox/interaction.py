@@ -10,7 +10,7 @@ from sandbox.message import Message, MessageFlag
 from sandbox.wire import ApiError, Form, Json
 
 ACK_S = 3.0
-"""Seconds until the first response must be there."""
+"""Seconds Discord gives for the first response."""
 TOKEN_S = 15 * 60.0
 """Seconds the token lives."""
 FOLLOW_UPS = 5
@@ -75,6 +75,8 @@ class Interaction:
     edited_original: bool = False
     owners: Json = field(default_factory=dict)
     """Whose installation it came by: kind (0 guild, 1 user) -> id."""
+    ack_s: float = ACK_S
+    """Seconds until the first response must be there."""
     is_muted: bool = False
     """Whatever the application answers, the member alone sees it."""
 
@@ -85,7 +87,7 @@ class Interaction:
         """
         if self.response is not None:
             raise ApiError(40060)
-        if now - self.created_at > ACK_S:
+        if now - self.created_at > self.ack_s:
             raise ApiError(10062)
         if how is None or how not in self.allowed():
             raise Form.single("type", "INTERACTION_TYPE_INVALID", "This response is not allowed here.")
@@ -112,7 +114,7 @@ class Interaction:
 
     def expired_unanswered(self, now: float) -> bool:
         """True once the member reads “the application did not respond”."""
-        return self.response is None and now - self.created_at > ACK_S
+        return self.response is None and now - self.created_at > self.ack_s
 
     @property
     def messages(self) -> list[Message]:

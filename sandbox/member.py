@@ -303,6 +303,7 @@ class Member:
             command_name=command_name,
             message=message,
             owners=owners,
+            ack_s=world.ack_s,
             is_muted=contexts.is_muted(world, self.user, channel, owners),
         )
         world.interactions[interaction.id] = interaction

@@ -78,7 +78,7 @@ class Use:
         return await self._world.hub.until(probe, timeout)
 
     async def acknowledged(self) -> Use:
-        """Wait for the first response, three seconds of world time at most; look at `failed` afterwards."""
+        """Wait for the first response, as long as the world gives for it; look at `failed` afterwards."""
 
         def probe() -> Use | None:
             return self if self.is_acknowledged or self.failed else None

@@ -17,7 +17,7 @@ from sandbox.command import CommandRegistry
 from sandbox.faults import Faults
 from sandbox.guild import Channel, ChannelType, Guild, GuildMember, Overwrite, Role, ThreadState, User
 from sandbox.hub import Hub, Subscription
-from sandbox.interaction import Interaction
+from sandbox.interaction import ACK_S, Interaction
 from sandbox.message import Message
 from sandbox.permissions import BOT, IN_DM, NOTHING, Permission, compute
 from sandbox.rate_limits import RateLimits
@@ -61,6 +61,8 @@ class World:
     upload_limit_bytes: int | None = None
     """Bytes per file; None: by the guild's boost tier."""
     max_active_threads: int = limits.ACTIVE_THREADS
+    ack_s: float = ACK_S
+    """Seconds an application has for its first response; more where a busy machine is not to decide."""
 
     def __post_init__(self) -> None:
         self.snowflakes = Snowflakes(self.clock)

@@ -25,4 +25,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """The whole product on the sample model."""
     async with Stack(tmp_path_factory.mktemp("stack")) as running:
+        running.server.world.ack_s = 30
         yield running

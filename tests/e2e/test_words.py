@@ -28,6 +28,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory, _openrouter_host: Any)
     rules.write_text('deny = ["gore"]\n')
     settings = {**_openrouter_host.settings, "FLUX2_SCREEN_RULES": str(rules), "RECONCILE_INTERVAL_S": "1"}
     async with Stack(folder, settings=settings) as running:
+        running.server.world.ack_s = 30
         yield running
 
 

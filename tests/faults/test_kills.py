@@ -31,6 +31,7 @@ async def until(probe: Callable[[], object], timeout_s: float, what: str) -> Non
 
 async def start_long_job(stack: Stack) -> tuple[Message, str]:
     """Send a long /imagine and return its status message and job id once steps are being counted."""
+    stack.server.world.ack_s = 30
     use = await stack.server.member("luna").slash("imagine", LONG)
     status = await use.answer()
     await until(lambda: job_ids(status), 60, "a Cancel button on the status message")

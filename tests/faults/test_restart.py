@@ -24,6 +24,7 @@ async def test_every_button_and_menu_outlives_a_restart_of_everything(tmp_path: 
         return Upload(name, png(side, side))
 
     async with Stack(tmp_path, settings=openrouter.settings) as stack:
+        stack.server.world.ack_s = 30
         garden = await plant(stack.server, upload)
         await asyncio.to_thread(stop_all, list(stack.children.values()))
         assert stack.redis is not None

@@ -27,7 +27,9 @@ class WiredStack(Stack):
         """Lay the wires, then start what speaks over them."""
         for wire in self.wires.values():
             await wire.start()
-        return await super().start()
+        stack = await super().start()
+        self.server.world.ack_s = 30
+        return stack
 
     def _add(self, name: str, arguments: tuple[str, ...], settings: dict[str, str]) -> None:
         assert self.redis is not None

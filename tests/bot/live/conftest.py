@@ -41,6 +41,7 @@ _awake: set[Flux2Bot] = set()
 async def server() -> AsyncIterator[SandboxServer]:
     """A local Discord of its own for each test."""
     server = await SandboxServer.start()
+    server.world.ack_s = PATIENCE_S / 2
     yield server
     await server.stop()
 

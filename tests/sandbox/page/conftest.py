@@ -145,6 +145,7 @@ async def page(open_page: Open, server: SandboxServer, showcase: Showcase, chann
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """The whole product on the sample model."""
     async with Stack(tmp_path_factory.mktemp("stack"), settings={"PREVIEW_INTERVAL_S": "1"}) as running:
+        running.server.world.ack_s = 30
         yield running
 
 
