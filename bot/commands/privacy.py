@@ -21,6 +21,8 @@ from worker.blobs import BlobMissing, Blobs
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
+_LARGEST = 25_000_000
+"""Bytes of a copy: it is made in memory, and servers with boosts take four times as much."""
 _KINDS = {
     "jobs": N_("pictures asked for, with prompt and options"),
     "presets": N_("presets"),
@@ -58,7 +60,7 @@ class PrivacyGroup(app_commands.Group):
             return
         services = interaction.client.services
         found = await services.ledger.forgetting.dossier(interaction.user.id)
-        name, most = f"flux2-{interaction.user.id}.json", interaction.filesize_limit
+        name, most = f"flux2-{interaction.user.id}.json", min(interaction.filesize_limit, _LARGEST)
         # Off the loop: of years of pictures it is tens of megabytes.
         file, missing = await asyncio.to_thread(lambda: _bundle(found, name, services.blobs, most))
         said = _("Everything I keep of you.")
