@@ -25,7 +25,17 @@ from sandbox.message import Message
 from sandbox.redis_server import RedisServer
 from sandbox.server import SandboxServer
 from worker.blobs import open_blobs
-from worker.contract import Delivered, FailureCode, Heartbeat, Picture, Progress, RenderResult, Started, gpu_queue
+from worker.contract import (
+    Delivered,
+    FailureCode,
+    Heartbeat,
+    Picture,
+    Progress,
+    RenderResult,
+    Started,
+    gpu_queue,
+    lease_key,
+)
 from worker.delivery import Discord
 from worker.fence import Fence
 from worker.heartbeat import Beacon
@@ -154,6 +164,7 @@ class Gpu:
             await asyncio.sleep(0.05)
         attempt = await asyncio.to_thread(self.fence.begin, job_id, "gpu-1")
         assert isinstance(attempt, int), attempt
+        self._redis.expire(lease_key(job_id), 600)  # a worker refreshes it
         self.fence.announce(Started(job_id=job_id, attempt=attempt, worker="gpu-1"))
         return attempt
 

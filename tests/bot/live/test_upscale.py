@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -156,13 +157,13 @@ async def test_a_picture_no_channel_holds_whole_is_kept_whole(
     luna = server.member("luna")
     await (await luna.slash("upscale", {"image": picture("fox.png", 600, 600), "factor": 4})).answer()
     job = await only_job()
-    attempt = await gpu.begin(job.id)
     noise = Image.frombytes("RGB", (2400, 2400), os.urandom(2400 * 2400 * 3))
-    data = images.encode(noise, "png", 100)
+    data = await asyncio.to_thread(images.encode, noise, "png", 100)
     assert len(data) > 10 * 1024 * 1024
     whole = Picture(
         sha256=gpu.blobs.put(data), output_format="png", width=2400, height=2400, size_bytes=len(data), seed=1
     )
+    attempt = await gpu.begin(job.id)
     assert gpu.fence.accept(RenderResult(job_id=job.id, attempt=attempt, pictures=(whole,), seconds=1, words="x"))
     await gpu.post(job.id)
     posted = server.world.message((await closed(job.id)).result_message_id or 0)
