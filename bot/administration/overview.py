@@ -19,12 +19,18 @@ _DAY = timedelta(days=1)
 
 
 async def status(desk: Desk) -> Listing:
-    """For whoever looks after all servers."""
-    try:
-        beats = await workers.listing(desk)
-    except RedisError:
-        beats = Listing("", (), _("Redis cannot be reached, so nothing is known of the workers; /doctor says more."))
+    """For whoever looks after all servers. Raises redis.RedisError where that cannot be reached."""
+    beats = await workers.listing(desk)
     return Listing("", (*await _queue(desk), *(beats.lines or (beats.empty,))))
+
+
+async def status_at_least(desk: Desk) -> Listing:
+    """The same, without the workers where Redis cannot be reached."""
+    try:
+        return await status(desk)
+    except RedisError:
+        away = _("Redis cannot be reached, so nothing is known of the workers; /doctor says more.")
+        return Listing("", (*await _queue(desk), away))
 
 
 async def of_the_queue(desk: Desk) -> Listing:

@@ -55,7 +55,7 @@ class Admin(app_commands.Group):
     async def status(self, interaction: Here) -> None:
         """Show the state of everything."""
         is_all = access.looks_after_all(interaction)
-        await carry_out(interaction, overview.status if is_all else overview.of_the_queue)
+        await carry_out(interaction, overview.status_at_least if is_all else overview.of_the_queue)
 
     @app_commands.command(description=N_("Start no more pictures; those being drawn are finished."))
     @app_commands.describe(reason=N_("What waiting members are told."))
