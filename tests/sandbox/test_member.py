@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 
 import discord
@@ -35,6 +36,9 @@ async def test_buttons_open_forms_and_forms_are_answered(connect, luna) -> None:
         ),
     }
 
+    known = asyncio.Event()
+    """The library knows its form once Discord has answered."""
+
     class Form(discord.ui.Modal, title="Edit"):
         text = fields["text"]
         style = fields["style"]
@@ -49,12 +53,14 @@ async def test_buttons_open_forms_and_forms_are_answered(connect, luna) -> None:
         @discord.ui.button(label="Edit")
         async def edit(self, interaction: discord.Interaction, _: discord.ui.Button) -> None:
             await interaction.response.send_modal(Form())
+            known.set()
 
     bot = await connect()
     channel = discord.utils.get(bot.get_all_channels(), name="pictures")
     sent = await channel.send("picture", view=Buttons())
     message = next(one for one in luna.messages() if one.id == sent.id)
     opened = await luna.press(message, "Edit")
+    await known.wait()
     assert opened.modal.title == "Edit"
     assert opened.modal.field("Prompt").value == "a fox"
     with pytest.raises(ClientRefused, match="required"):

@@ -54,6 +54,8 @@ async def test_what_is_not_there_cannot_be_chosen(bot, pictures, world, luna) ->
 async def test_a_form_takes_members(connect, luna, world) -> None:
     """A member chosen in a form arrives as a member."""
     heard = asyncio.get_running_loop().create_future()
+    known = asyncio.Event()
+    """The library knows its form once Discord has answered."""
 
     class Form(discord.ui.Modal, title="Who"):
         who = discord.ui.Label(text="Who", component=discord.ui.UserSelect())
@@ -66,8 +68,10 @@ async def test_a_form_takes_members(connect, luna, world) -> None:
         @bot.tree.command(description="x")
         async def ask(interaction: discord.Interaction) -> None:
             await interaction.response.send_modal(Form())
+            known.set()
 
     await connect(prepare)
     use = await luna.slash("ask")
+    await known.wait()
     await luna.submit(use.modal, {"Who": world.user("max")})
     assert [one.id for one in await heard] == [world.user("max").id]
