@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -105,7 +105,8 @@ async def change(desk: Desk, action: str, key: Key, given: Mapping[str, Any]) ->
     if not wanted:
         raise Refusal(_("Nothing was given to change; name at least one option."))
     require_server(desk, key[0])
-    unserved = set(wanted.get("models", ())).difference(await desk.fleet.models()) if wanted.get("models") else set()
+    named = wanted.get("models")
+    unserved = set(named).difference(await desk.fleet.models()) if isinstance(named, list) and named else set()
 
     def revise(former: Document) -> Document:
         revised = {**former, **{name: _anew(value, former.get(name)) for name, value in wanted.items()}}
@@ -121,6 +122,11 @@ async def change(desk: Desk, action: str, key: Key, given: Mapping[str, Any]) ->
     return f"{said} " + _(
         "No worker serves {names} now; /admin model list has the names of those that are served."
     ).format(names=names)
+
+
+def forgotten(name: str | None) -> dict[str, Callable[[Any], None]]:
+    """What takes one figure of a rule back, for `change`."""
+    return {} if name is None else {name: lambda _former: None}
 
 
 def _anew(value: Any, former: Any) -> Any:

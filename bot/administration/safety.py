@@ -60,7 +60,7 @@ async def change(desk: Desk, channel_id: int | None, given: Mapping[str, Any]) -
         raise Refusal(
             _("{name} is the whole server's; leave the channel out.").format(name=odd[0].replace("_", " ").capitalize())
         )
-    if "reports_channel" in wanted and desk.guild_id == EVERYWHERE:
+    if isinstance(wanted.get("reports_channel"), int) and desk.guild_id == EVERYWHERE:
         raise Refusal(_("Each server has a channel for reports of its own; name the server with --guild."))
     if wanted.get("question"):
         await _require_somebody_to_ask(desk)

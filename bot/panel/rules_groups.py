@@ -14,6 +14,7 @@ from bot.commands.imagine import models_like, styles_like
 from bot.language import N_, _
 from bot.ledger.rules import Scope
 from bot.panel.answering import Here, carry_out, carry_out_after_asking
+from bot.policy import Bounds, RolePolicy
 from flux2.sizing import ASPECTS, MATCH
 
 Megapixels = app_commands.Range[float, 0.1, 16.0]
@@ -21,7 +22,16 @@ Steps = app_commands.Range[int, 1, 100]
 Count = app_commands.Range[int, 1, 10]
 References = app_commands.Range[int, 0, 10]
 AnyChannel = discord.TextChannel | discord.Thread | discord.ForumChannel | discord.VoiceChannel
+_LIMITS = (*Bounds.model_fields, "threads")
 _THREADS = [Choice(name=name, value=name) for name in ("here", "auto", "always")]
+FORGET = N_("Take one back that was set before.")
+
+
+def forgettable(*names: str) -> list[Choice[str]]:
+    """Figures of a rule that can be taken back one by one."""
+    return [Choice(name=name.removesuffix("_s").replace("_", " "), value=name) for name in names]
+
+
 _ACCESS = [Choice(name=name, value=name) for name in ("allow", "deny")]
 
 
@@ -48,8 +58,12 @@ class RolesGroup(app_commands.Group):
         megapixels=N_("Largest picture."),
         models=N_("Names with commas between; all for no limit."),
         priority=N_("Whose turn comes more often."),
+        forget=FORGET,
     )
-    @app_commands.choices(priority=[Choice(name=name, value=value) for name, value in PRIORITIES.items()])
+    @app_commands.choices(
+        priority=[Choice(name=name, value=value) for name, value in PRIORITIES.items()],
+    )
+    @app_commands.choices(forget=forgettable(*RolePolicy.model_fields))
     async def set(
         self,
         interaction: Here,
@@ -66,6 +80,7 @@ class RolesGroup(app_commands.Group):
         references: References | None = None,
         models: app_commands.Range[str, 1, 300] | None = None,
         priority: int | None = None,
+        forget: str | None = None,
     ) -> None:
         """Keep what is left out."""
         given: dict[str, Any] = {
@@ -81,6 +96,7 @@ class RolesGroup(app_commands.Group):
             "references": references,
             "models": ruling.model_names(models),
             "priority": priority,
+            **ruling.forgotten(forget),
         }
         await carry_out(interaction, lambda desk: ruling.change(desk, "roles set", (Scope.ROLE, role.id), given))
 
@@ -106,18 +122,22 @@ class ChannelsGroup(app_commands.Group):
 
     @app_commands.command(description=N_("Set what is given; one allowed channel closes all that are not."))
     @app_commands.describe(
-        channel=N_("Its threads follow it."), access=N_("Draw here or not."), threads=N_("Where results go.")
+        channel=N_("Its threads follow it."),
+        access=N_("Draw here or not."),
+        threads=N_("Where results go."),
+        forget=FORGET,
     )
-    @app_commands.choices(access=_ACCESS, threads=_THREADS)
+    @app_commands.choices(access=_ACCESS, threads=_THREADS, forget=forgettable("access", *_LIMITS))
     async def set(
         self,
         interaction: Here,
         channel: AnyChannel,
         access: str | None = None,
         threads: str | None = None,
+        forget: str | None = None,
     ) -> None:
         """Keep what is left out."""
-        given = {"access": access, "threads": threads}
+        given = {"access": access, "threads": threads, **ruling.forgotten(forget)}
         await carry_out(
             interaction, lambda desk: ruling.change(desk, "channels set", (Scope.CHANNEL, channel.id), given)
         )
@@ -185,8 +205,10 @@ class LimitsGroup(app_commands.Group):
         await carry_out(interaction, lambda desk: ruling.show(desk, Scope.GUILD))
 
     @app_commands.command(description=N_("Set limits for this server, or for one channel."))
-    @app_commands.describe(channel=N_("Leave out for the whole server."), threads=N_("Where results go."))
-    @app_commands.choices(threads=_THREADS)
+    @app_commands.describe(
+        channel=N_("Leave out for the whole server."), threads=N_("Where results go."), forget=FORGET
+    )
+    @app_commands.choices(threads=_THREADS, forget=forgettable(*_LIMITS))
     async def set(
         self,
         interaction: Here,
@@ -196,9 +218,13 @@ class LimitsGroup(app_commands.Group):
         references: References | None = None,
         threads: str | None = None,
         channel: AnyChannel | None = None,
+        forget: str | None = None,
     ) -> None:
         """Keep what is left out."""
-        given = {"megapixels": megapixels, "steps": steps, "count": count, "references": references, "threads": threads}
+        given = {
+            "megapixels": megapixels, "steps": steps, "count": count, "references": references, "threads": threads,
+            **ruling.forgotten(forget),
+        }  # fmt: skip
         key = (Scope.GUILD, 0) if channel is None else (Scope.CHANNEL, channel.id)
         await carry_out(interaction, lambda desk: ruling.change(desk, "limits set", key, given))
 

@@ -6,11 +6,11 @@ import discord
 from discord import app_commands
 
 from bot import access
-from bot.administration import safety
+from bot.administration import ruling, safety
 from bot.administration.desk import Desk
 from bot.language import N_, _
 from bot.panel.answering import Here, carry_out, carry_out_after_asking
-from bot.panel.rules_groups import AnyChannel
+from bot.panel.rules_groups import FORGET, AnyChannel, forgettable
 
 Score = app_commands.Range[float, 0.05, 0.99]
 
@@ -46,7 +46,9 @@ class SafetyGroup(app_commands.Group):
         spoiler_threshold=N_("Hide pictures that score higher."),
         question=N_("Ask the model about prompts and pictures first."),
         channel=N_("For one channel."),
+        forget=FORGET,
     )
+    @app_commands.choices(forget=forgettable("reports_channel", "image_threshold", "spoiler_threshold"))
     async def set(
         self,
         interaction: Here,
@@ -58,6 +60,7 @@ class SafetyGroup(app_commands.Group):
         spoiler_threshold: Score | None = None,
         question: bool | None = None,
         channel: AnyChannel | None = None,
+        forget: str | None = None,
     ) -> None:
         """Keep what is left out."""
         given = {
@@ -68,6 +71,7 @@ class SafetyGroup(app_commands.Group):
             "image_threshold": image_threshold,
             "spoiler_threshold": spoiler_threshold,
             "question": question,
+            **ruling.forgotten(forget),
         }
         where = None if channel is None else channel.id
 

@@ -61,6 +61,7 @@ _HINTS = {
     "threads": "where results go: here, auto or always",
     "lasts": "30m, 12h, 7d or 2w; without end if left out",
     "denied_words": "phrases with commas between; +word and -word add and remove; none for no phrase",
+    "forget": "the name of one that is taken back",
     "action": "how it begins, such as ban or quota",
 }
 
@@ -161,7 +162,7 @@ def _rules(verbs: Any) -> None:
     ):
         group = _group(verbs, name, f"rules by {scope}")
         _verb(group, "list", "show them", lambda d, a, scope=scope: ruling.show(d, scope))  # type: ignore[misc]
-        _verb(group, "set", "set what is given", _set(f"{name} set", scope), "id", **dict(_BOUNDS), **more)
+        _verb(group, "set", "set what is given", _set(f"{name} set", scope), "id", forget=str, **dict(_BOUNDS), **more)
         _verb(group, "clear", "remove them", _clear(f"{name} clear", scope), "id")
         if scope is Scope.CHANNEL:
             taken = dict.fromkeys(("channel", "model", "style", "aspect", "size", "format", "upsample"), str)
@@ -169,11 +170,11 @@ def _rules(verbs: Any) -> None:
             _verb(group, "defaults", words, _usual, **{**taken, "channel": int, "reset": _is_on})
     limits = _group(verbs, "limits", "the most one picture may ask for")
     _verb(limits, "show", "show them", lambda d, a: ruling.show(d, Scope.GUILD))
-    _verb(limits, "set", "set what is given", _set("limits set", Scope.GUILD), **dict(_BOUNDS), threads=str)
+    _verb(limits, "set", "set what is given", _set("limits set", Scope.GUILD), **dict(_BOUNDS), threads=str, forget=str)
     _verb(limits, "clear", "remove them", lambda d, a: ruling.clear_limits(d))
     screens = _group(verbs, "safety", "what may be drawn beside the operator's screens")
     _verb(screens, "show", "show it", lambda d, a: safety.show(d))
-    _verb(screens, "set", "set what is given", _set_safety, channel=int, denied_words=str, **_SAFETY)
+    _verb(screens, "set", "set what is given", _set_safety, channel=int, denied_words=str, forget=str, **_SAFETY)
     _verb(screens, "clear", "forget it", lambda d, a: safety.clear(d, a.channel), channel=int)
     model = _group(verbs, "model", "which models are drawn with")
     _verb(model, "list", "what holds for each", lambda d, a: ruling.models(d))
@@ -200,10 +201,14 @@ _SAFETY: dict[str, Any] = {
 }
 
 
+def _field(name: str | None) -> str | None:
+    return None if name is None else name.replace("-", "_").replace("cooldown", "cooldown_s")
+
+
 async def _set_safety(desk: Desk, arguments: argparse.Namespace) -> str:
     given = {name: getattr(arguments, name) for name in _SAFETY}
     given["denied_words"] = safety.words(arguments.denied_words)
-    return await safety.change(desk, arguments.channel, given)
+    return await safety.change(desk, arguments.channel, given | ruling.forgotten(_field(arguments.forget)))
 
 
 def _log(verbs: Any) -> None:
@@ -232,6 +237,7 @@ def _set(action: str, scope: Scope) -> Work:
         known = {*_QUOTAS, *(name for name, _ in _BOUNDS), "priority", "access", "threads"}
         given = {name: value for name, value in vars(arguments).items() if name in known}
         given["models"] = ruling.model_names(getattr(arguments, "models", None))
+        given |= ruling.forgotten(_field(arguments.forget))
         return ruling.change(desk, action, (scope, getattr(arguments, "id", 0)), given)
 
     return work

@@ -44,6 +44,8 @@ def test_rules_bans_and_quotas_are_set_and_shown(admin: Admin) -> None:
     assert admin("--guild 1 limits show")[1] == "Rules by server\nthis server: megapixels 2 · steps 20\n"
     assert admin("--guild 1 roles set 20 --models dev,klein-4b --cooldown 30 --priority high")[0] == 0
     assert "role 20: models dev, klein-4b · priority high · cooldown 30 s" in admin("--guild 1 roles list")[1]
+    assert "priority" not in admin("--guild 1 roles set 20 --forget priority --models all --steps 9")[1]
+    assert admin("--guild 1 roles set 20 --forget cooldown")[1] == "Set for role 20: steps 9.\n"
     assert admin("--guild 1 channels set 30 --access deny")[0] == 0
     assert admin("--guild 1 channels clear 30")[1].startswith("Removed the rule for channel 30")
     assert admin("--guild 1 safety set --denied-words Spider,clown --image-threshold 0.4 --spoiler on") == (

@@ -230,16 +230,13 @@ async def test_role_quotas_are_told_when_refused_and_before(server: SandboxServe
     assert "pictures per day 1" in await text(ada, "admin roles list")
     unserved = await text(ada, "admin roles set", {"role": everyone, "models": "sampel"})
     assert "No worker serves sampel now" in unserved
+    kept = await text(ada, "admin roles set", {"role": everyone, "forget": "models"})
+    assert kept == "Set for everyone: steps 4 · pictures per day 1."
     question = await say(ada, "admin roles clear", {"role": everyone})
     assert "Removed the rule for everyone" in await confirm(server, ada, question, "Remove")
     assert "no rules yet" in await text(ada, "admin roles list")
-    assert [action for action, _ in await deeds(bot)] == [
-        "roles set",
-        "quota reset",
-        "quota set",
-        "roles set",
-        "roles clear",
-    ]
+    done = [action for action, _ in await deeds(bot)]
+    assert done == ["roles set", "quota reset", "quota set", *["roles set"] * 2, "roles clear"]
 
 
 async def test_channels_close_and_choose_threads(server: SandboxServer, bot: Flux2Bot) -> None:
