@@ -39,7 +39,7 @@ async def test_a_list_that_is_not_wanted_leaves_nothing(server: SandboxServer, b
     server.world.faults.add(Fault("PATCH", r"/messages/@original$", Delay(0.5, after_commit=True)))
     asked = await (await luna.slash("imagine", {"prompt": "a {red|blue} fox"})).answer()
     assert not (await luna.press(asked, "Leave it")).failed
-    await server.world.hub.until(lambda: True if server.world.message(asked.id) is None else None, 15)
+    await server.world.hub.until(lambda: True if server.world.message(asked.id) is None else None, 60)
     assert await bot.services.ledger.open_jobs() == []
 
 
@@ -81,7 +81,7 @@ async def test_lists_are_asked_about_wherever_words_are_written(
     assert asked.content.startswith("The lists make **2 pictures**, a few seconds: blue, green.")
     assert (await (await other.press(asked, "Draw 2")).answer()).ephemeral
     await luna.press(asked, "Leave it")
-    await server.world.hub.until(lambda: True if server.world.message(asked.id) is None else None, 15)
+    await server.world.hub.until(lambda: True if server.world.message(asked.id) is None else None, 60)
     assert await bot.services.ledger.open_jobs() == []
     form = (await luna.press(shown, "Edit")).modal
     use = await luna.submit(form, {"prompt": "a {red|blue} fox"})

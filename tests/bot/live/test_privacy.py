@@ -201,7 +201,7 @@ async def test_a_picture_that_is_put_again_meanwhile_stays(
         return done
 
     monkeypatch.setattr(erasure, "carry_out", put_after)
-    for _ in range(100):
+    for _ in range(600):
         if await bot.services.privacy.forget_member(luna.id):
             break
         await asyncio.sleep(0.1)

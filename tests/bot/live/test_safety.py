@@ -48,7 +48,7 @@ async def _overwritten(server: SandboxServer, bot: Flux2Bot, channel: Channel, r
     heard = asyncio.create_task(bot.wait_for("guild_channel_update"))
     await asyncio.sleep(0)
     server.world.overwrite(channel, role, **how)
-    await asyncio.wait_for(heard, 15)
+    await asyncio.wait_for(heard, 60)
 
 
 async def test_a_report_reaches_the_moderators_once(
