@@ -208,7 +208,7 @@ class Gpu:
         """Deliver as `worker --role io` does."""
         if self._postbox is None:
             token = self._settings.discord_token.get_secret_value()
-            self._postbox = Discord(token, self._settings.discord_api_url)
+            self._postbox = Discord(token, self._settings.discord_api_url, patience_s=PATIENCE_S)
         courier = Courier(self.fence, Outbox(self._redis), self.blobs, self._postbox)
         await asyncio.to_thread(courier.deliver, job_id)
 
