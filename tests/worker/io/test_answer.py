@@ -24,8 +24,8 @@ FOLLOW_UP = rf"^/webhooks/\d+/{TOKEN}$"
 
 @pytest.fixture
 def courier(redis: Redis, blobs: FileBlobs, local_discord: Any) -> Iterator[Courier]:
-    """A courier with two seconds of patience."""
-    discord = Discord(local_discord.world.token, local_discord.server.api_url, patience_s=2)
+    """A courier who waits for a busy machine."""
+    discord = Discord(local_discord.world.token, local_discord.server.api_url, patience_s=60)
     yield Courier(Fence(redis), Outbox(redis), blobs, discord)
     discord.close()
 

@@ -377,7 +377,7 @@ def test_a_refused_token_goes_through_to_the_lane(
     redis: Redis, blobs: FileBlobs, results: Any, local_discord: Any
 ) -> None:
     """401 is the one error the task does not swallow, and the job stays as it was."""
-    discord = Discord("wrong", local_discord.server.api_url, patience_s=2)
+    discord = Discord("wrong", local_discord.server.api_url, patience_s=60)
     employ(Courier(Fence(redis), Outbox(redis), blobs, discord))
     job_id = results.job()
     try:

@@ -272,7 +272,7 @@ def test_a_direct_message_reaches_the_member(local_discord: Any, discord: Discor
 
 def test_a_wrong_token_is_refused_without_a_second_try(local_discord: Any) -> None:
     """401 raises TokenRefused after one request: more would only be counted against this address."""
-    stranger = Discord("wrong.token.here", local_discord.server.api_url, patience_s=3)
+    stranger = Discord("wrong.token.here", local_discord.server.api_url, patience_s=60)
     try:
         with pytest.raises(TokenRefused):
             stranger.log_in()
