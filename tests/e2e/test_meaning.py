@@ -2,7 +2,9 @@
 
 import io
 import math
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -14,6 +16,8 @@ from sandbox.once import Errand, converse
 from sandbox.stack import Stack
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+Posted = Callable[[dict[str, Any]], Awaitable[Message]]
 
 PROMPT, EDIT = "a red circle on a white background", "make it blue"
 CODED = "a circle in hex #1B6B6F on a white background"
@@ -51,13 +55,14 @@ async def read_from(stack: Stack, message: Message) -> Seen:
     return reading.objects[0]
 
 
-async def test_back_from_a_move_keeps_the_place_and_takes_the_new_colour(stack: Stack, tmp_path: Path) -> None:
+async def test_back_from_a_move_keeps_the_place_and_takes_the_new_colour(
+    stack: Stack, tmp_path: Path, posted: Posted
+) -> None:
     """Green, moved to the left, back, yellow: the yellow one stands where the green one did, and its line says so."""
     world, luna = stack.server.world, stack.server.member("luna")
     then = ("make it green", "move it to the left")
     line = await converse(Errand("imagine", tmp_path, PROMPT, options={"seed": "1"}, then=then), stack)
-    moved = world.message(int(line["message_id"]))
-    assert moved is not None
+    moved = await posted(line)
     panel = await (await luna.press(moved, "More…")).answer()
     green = await (await luna.press(panel, "Back")).follow_up()
     modal = (await luna.press(green, "Edit")).modal

@@ -1,15 +1,20 @@
 """A picture enlarged through every process: command and button."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from sandbox.message import Message
 from sandbox.once import Errand, Refused, converse
 from sandbox.stack import Stack
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+Posted = Callable[[dict[str, Any]], Awaitable[Message]]
 
 
 def shaded(path: Path, width: int, height: int) -> Path:
@@ -33,12 +38,12 @@ async def test_the_enlarged_picture_is_the_same_picture(stack: Stack, tmp_path: 
         assert np.abs(small - np.asarray(asked.resize((45, 35), Image.Resampling.BOX), float)).mean() < 4
 
 
-async def test_upscale_under_a_picture_enlarges_it_by_its_own_prompt(stack: Stack, tmp_path: Path) -> None:
+async def test_upscale_under_a_picture_enlarges_it_by_its_own_prompt(
+    stack: Stack, tmp_path: Path, posted: Posted
+) -> None:
     """Pressed by another member, answered under the picture."""
     drawn = await converse(Errand("imagine", tmp_path, "a red star", options={"size": "64x64"}), stack)
-    world = stack.server.world
-    message = world.message(int(drawn["message_id"]))
-    assert message is not None
+    world, message = stack.server.world, await posted(drawn)
     await stack.server.member("max").press(message, "Upscale")
     larger = await world.wait_for(lambda m: m.reference_id == message.id and bool(m.attachments), timeout=200)
     assert (larger.attachments[0].width, larger.attachments[0].height) == (128, 128)
