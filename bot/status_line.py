@@ -59,7 +59,9 @@ class StatusLine:
 
     def has_shown(self, text: str) -> None:
         """Take note that the message was written this moment, with `text`."""
-        self._wanted = self._shown = text
+        self._shown = text
+        if not self._is_final:  # somebody may have cancelled while the message was written
+            self._wanted = text
         self._next_at = asyncio.get_running_loop().time() + self._interval_s
 
     def say(self, text: str, *, final: bool = False) -> None:

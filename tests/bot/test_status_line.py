@@ -103,6 +103,15 @@ async def test_what_the_message_was_made_with_counts() -> None:
     assert notebook.edits[0][0] - made_at >= INTERVAL_S * 0.9
 
 
+async def test_an_end_that_came_while_the_message_was_written_is_said() -> None:
+    """Who cancels at once reads so, not that the picture waits for ever."""
+    notebook = Notebook()
+    async with running(notebook) as line:
+        line.say("cancelled", final=True)
+        line.has_shown("queued")
+    assert notebook.texts == ["cancelled"]
+
+
 async def test_the_same_text_is_not_sent_twice() -> None:
     """An unchanged line costs no request."""
     notebook = Notebook()
