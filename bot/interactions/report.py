@@ -23,7 +23,7 @@ from bot.administration.members import ban
 from bot.interactions.base import JobButton, job_of, pressed_under, result_of
 from bot.interactions.custom_id import Verb, template
 from bot.language import N_, _
-from bot.ledger.audit import Actor
+from bot.ledger.audit import REPORT, Actor
 from bot.ledger.job import Job
 from bot.message_links import links_in
 from bot.origin import job_told_by, named_by
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
 _log = logging.getLogger(__name__)
-_ACTION, _WHOSE = "report", "user_id"
+_WHOSE = "user_id"
 _THANKS = N_("Thank you: the moderators of this server see it now.")
 
 
@@ -95,13 +95,13 @@ async def _report(interaction: discord.Interaction[Flux2Bot], message: discord.M
         raise Refusal(_("I can only pass on reports of my own pictures; report others to the admins."))
     channel = await _moderators(interaction)
     actor = Actor(interaction.user.id, interaction.guild_id or 0)
-    earlier = await services.ledger.governance.deeds(actor.guild_id, actor_id=actor.user_id, action=_ACTION)
-    if any(deed.target == shown.job_id and deed.action == _ACTION for deed in earlier):
+    earlier = await services.ledger.governance.deeds(actor.guild_id, actor_id=actor.user_id, action=REPORT)
+    if any(deed.target == shown.job_id and deed.action == REPORT for deed in earlier):
         raise Refusal(_("You have reported this picture already; the moderators see it."))
     await _pass_on(channel, interaction, message, shown)
     # Whom a ban is for has to be known also when the recipe is forgotten before anybody looks at the report.
     whose = None if shown.user_id is None else {_WHOSE: shown.user_id}
-    await services.ledger.governance.record(actor, _ACTION, shown.job_id, after=whose)
+    await services.ledger.governance.record(actor, REPORT, shown.job_id, after=whose)
 
 
 async def _moderators(interaction: discord.Interaction[Flux2Bot]) -> discord.PartialMessageable:
@@ -219,7 +219,7 @@ class BanReported(Verdict, template=template(Verb.REPORT_BAN)):
         job = await desk.ledger.get(self.job_id)
         if job is not None:
             return job.user_id
-        reports = await desk.governance.deeds(desk.guild_id, action=_ACTION)
+        reports = await desk.governance.deeds(desk.guild_id, action=REPORT)
         named = (deed.after.get(_WHOSE) for deed in reports if deed.target == self.job_id and deed.after)
         found = next(filter(None, named), None)
         if found is None:

@@ -14,6 +14,8 @@ from sqlalchemy import ColumnElement, Connection, String, cast, or_, select
 from bot.ledger.rows import now
 from bot.ledger.schema import audit
 
+REPORT = "report"
+"""What a member does, not an admin."""
 _REMOVALS = ("report delete", "picture delete")
 EVERYWHERE = 0
 """Stands for every server at once, and for the terminal where somebody's id would be."""

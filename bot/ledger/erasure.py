@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, or_, select, update
 
 from bot.ledger import facts, holdings, quota
-from bot.ledger.audit import about
+from bot.ledger.audit import REPORT, about
 from bot.ledger.job import OPEN, State
 from bot.ledger.rows import now
 from bot.ledger.rules import Scope
@@ -206,6 +206,10 @@ def dossier(connection: Connection, user_id: int) -> dict[str, list[dict[str, An
     own = (rules.c.scope == Scope.MEMBER, rules.c.subject_id == user_id)
     found["rules"] = [dict(row) for row in connection.execute(select(rules).where(*own)).mappings()]
     found["audit"] = [dict(row) for row in connection.execute(select(audit).where(concerning)).mappings()]
+    for deed in found["audit"]:
+        # Whoever reports somebody trusts that only moderators read it.
+        if deed["action"] == REPORT and deed["actor_id"] != user_id:
+            del deed["actor_id"]
     for job in found["jobs"]:
         # A secret of the interaction, and of no use to anybody.
         (job.get("status") or {}).pop("interaction_token", None)
