@@ -17,7 +17,7 @@ from bot.gate import demand_of
 from bot.interactions.dialogue import DialogueButton
 from bot.language import _
 from bot.policy import Applicant
-from bot.presenter import duration
+from bot.presenter import duration, plain
 from bot.refusal import Refusal
 from flux2.request import GenerationRequest
 from worker.contract import Request
@@ -25,6 +25,8 @@ from worker.contract import Request
 if TYPE_CHECKING:
     from bot.client import Flux2Bot
 
+_LABEL = 60
+"""Characters; nine of them, each escaped, fit into a message."""
 ASKED_S = 120.0
 """Seconds; well inside the fifteen minutes an interaction can be answered."""
 
@@ -111,7 +113,7 @@ def _question(request: GenerationRequest, seconds: float | None, left: str) -> s
     said = _("The lists make **{count} pictures**: {labels}.")
     if seconds is not None:
         said = _("The lists make **{count} pictures**, {duration}: {labels}.")
-    labels = ", ".join(discord.utils.escape_markdown(variant.label) for variant in request.variants)
+    labels = ", ".join(plain(variant.label, _LABEL) for variant in request.variants)
     said = said.format(count=request.count, labels=labels, duration=duration(seconds or 0))
     return f"{said} {left}".rstrip()
 
