@@ -105,6 +105,13 @@ async def change(desk: Desk, action: str, key: Key, given: Mapping[str, Any]) ->
     if not wanted:
         raise Refusal(_("Nothing was given to change; name at least one option."))
     require_server(desk, key[0])
+    fields = _KINDS[key[0]].model_fields
+    if odd := next((name for name in wanted if name not in fields), None):
+        raise Refusal(
+            _("There is no {name} in such a rule; name one of {known}.").format(
+                name=plain(odd, 60), known=", ".join(map(_named, fields))
+            )
+        )
     named = wanted.get("models")
     unserved = set(named).difference(await desk.fleet.models()) if isinstance(named, list) and named else set()
 

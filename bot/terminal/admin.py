@@ -202,7 +202,8 @@ _SAFETY: dict[str, Any] = {
 
 
 def _field(name: str | None) -> str | None:
-    return None if name is None else name.replace("-", "_").replace("cooldown", "cooldown_s")
+    field = None if name is None else name.replace("-", "_")
+    return "cooldown_s" if field == "cooldown" else field
 
 
 async def _set_safety(desk: Desk, arguments: argparse.Namespace) -> str:

@@ -90,6 +90,7 @@ def test_what_cannot_be_is_one_sentence_and_status_one(admin: Admin) -> None:
         ("roles clear 20", "belong to a server; name it with --guild"),
         ("safety clear --channel 30", "belong to a server; name it with --guild"),
         ("safety set --reports-channel 30", "name the server with --guild"),
+        ("limits set --forget stepz", "There is no stepz in such a rule"),
         ("--guild 1 quota set 7 --pictures -5", "That value for pictures per day cannot be"),
     ):
         status, said = admin(line)
