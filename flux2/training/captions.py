@@ -6,6 +6,7 @@ Declines to know pixels and tokens.
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass, replace
 
 from flux2.training.scenes import PLACES, SHAPES, Colour, Scene, Thing, colour_apart, inside, spot
@@ -91,6 +92,13 @@ def caption(rng: random.Random, scene: Scene) -> str:
 
 def _it(rng: random.Random, thing: Thing) -> str:
     return rng.choice(("it", "it", f"the {thing.shape}"))
+
+
+def called_by_name(rng: random.Random, scene: Scene, instruction: Instruction) -> Instruction:
+    """The instruction with the object named more often: it is learned sooner what a name means than what "it" is."""
+    if rng.random() < 0.5:
+        return instruction
+    return replace(instruction, text=re.sub(r"\bit\b", f"the {scene.thing.shape}", instruction.text))
 
 
 def edit(rng: random.Random, scene: Scene, kind: str, hex_share: float = 0.2) -> Instruction:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from flux2.training.captions import BLENDS, Instruction, blend, caption, edit
+from flux2.training.captions import BLENDS, Instruction, blend, called_by_name, caption, edit
 from flux2.training.latents import REDUCTION, TOKEN, reduced, tokens_of
 from flux2.training.scenes import Scene, draw, is_held_out, random_pair, random_scene
 from flux2.training.text import Words
-from flux2.training.transformer import BUCKETS, FULL_TEXT, TEXT_ROOM, Batch
+from flux2.training.transformer import FILL, FULL_TEXT, TEXT_ROOM, Batch
 
 REFERENCE_NOISE = 0.02
 """Noise on references, in picture units: the real encoder only comes close to the reduced picture."""
@@ -38,6 +38,19 @@ class Plan:
     """Share of unnamed colours in references; None: as in the words."""
     free: frozenset[str] = frozenset(("one", "two", "edit", "blend", "sharpen"))
     """Kinds in which what a caption leaves open varies; in the others it is medium and centred."""
+    spread: float = 1.0
+    """How much of it varies in what captions alone describe, of 1. References always vary whole."""
+    edits: tuple[tuple[str, float], ...] = tuple(EDIT_WEIGHTS.items())
+    """Weights of the kinds of edits."""
+
+    by_name: bool = False
+    """Whether instructions name the object in half of the cases where they would call it "it"."""
+
+    def freedom(self, kind: str) -> float:
+        """How much of what is left open varies in batches of that kind, of 1."""
+        if kind not in self.free:
+            return 0.0
+        return 1.0 if kind in ("edit", "blend") else self.spread
 
 
 def proportions(grid: tuple[int, int]) -> tuple[float, float]:
@@ -97,7 +110,7 @@ class Examples:
         grid = rng.choices(list(plan.grids), list(plan.grids.values()))[0]
         shown = {"edit": 1, "blend": 2}.get(kind, 0)
         tokens = math.prod(grid) + shown * math.prod(reference_grid(grid))
-        bucket = next(size for size in BUCKETS if size >= tokens)
+        bucket = math.ceil(tokens / FILL) * FILL
         n = max(4, plan.tokens // (bucket + TEXT_ROOM))
         make = {"edit": self._edits, "blend": self._blends}.get(kind)
         texts, targets, sources = make(n, grid) if make else self._captions(kind, n, grid)
@@ -120,7 +133,7 @@ class Examples:
         if kind == "two" or (kind == "sharpen" and rng.random() < 0.2):
             scenes = _targets(rng, lambda: random_pair(rng, wide, high, share / 3), n)
         else:
-            scenes = _targets(rng, lambda: random_scene(rng, wide, high, share, free=kind in self.plan.free), n)
+            scenes = _targets(rng, lambda: random_scene(rng, wide, high, share, free=self.plan.freedom(kind)), n)
         unsaid = 0.5 if kind == "sharpen" else 0.0
         return ["" if rng.random() < unsaid else caption(rng, scene) for scene in scenes], scenes, [[] for _ in scenes]
 
@@ -133,9 +146,12 @@ class Examples:
         rng, (wide, high), share = self.rng, proportions(grid), self._reference_share
         asked: list[tuple[Instruction, list[Scene]]] = []
         while len(asked) < n:
-            scene = random_scene(rng, wide, high, share, free="edit" in self.plan.free)
-            kind = rng.choices(list(EDIT_WEIGHTS), list(EDIT_WEIGHTS.values()))[0]
+            scene = random_scene(rng, wide, high, share, free=self.plan.freedom("edit"))
+            names, weights = zip(*self.plan.edits, strict=True)
+            kind = rng.choices(names, weights)[0]
             instruction = edit(rng, scene, kind, self.plan.hex_share)
+            if self.plan.by_name:
+                instruction = called_by_name(rng, scene, instruction)
             if not is_held_out(instruction.target.thing):
                 asked.append((instruction, [scene]))
         return [i.text for i, _ in asked], [i.target for i, _ in asked], [r for _, r in asked]
@@ -144,7 +160,7 @@ class Examples:
         rng, (wide, high), share = self.rng, proportions(grid), self._reference_share
         asked: list[tuple[Instruction, list[Scene]]] = []
         while len(asked) < n:
-            pair = [random_scene(rng, wide, high, share, free="blend" in self.plan.free) for _ in range(2)]
+            pair = [random_scene(rng, wide, high, share, free=self.plan.freedom("blend")) for _ in range(2)]
             instruction = blend(rng, pair[0], pair[1], BLENDS[0] if rng.random() < 0.65 else BLENDS[1])
             if instruction and not is_held_out(instruction.target.thing):
                 asked.append((instruction, pair))

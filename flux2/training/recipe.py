@@ -82,6 +82,42 @@ _POLISH = replace(
     grids={(8, 8): 0.76, (6, 10): 0.12, (10, 6): 0.12},
 )
 
+_SOME_SIZES = {
+    (8, 8): 0.36,
+    (6, 10): 0.09,
+    (10, 6): 0.09,
+    (7, 9): 0.03,
+    (9, 7): 0.03,
+    (12, 12): 0.11,
+    (9, 16): 0.06,
+    (16, 9): 0.06,
+    (16, 16): 0.17,
+}
+_ALL_SIZES = {
+    **_SOME_SIZES,
+    (24, 24): 0.01,
+    (12, 21): 0.01,
+    (21, 12): 0.01,
+    (18, 32): 0.01,
+    (32, 18): 0.01,
+    (32, 32): 0.01,
+}
+_EVERYTHING = Plan(
+    {"one": 0.25, "two": 0.12, "edit": 0.47, "blend": 0.09, "sharpen": 0.07},
+    _SOME_SIZES,
+    tokens=4500,
+    hex_share=0.25,
+    spread=0.4,
+    edits=(("colour", 1.5), ("shape", 3.5), ("ground", 1), ("size", 3.5), ("place", 4.5)),
+    by_name=True,
+)
+"""All capabilities in several sizes; what a caption leaves open varies a little, so that seeds differ."""
+_FINISH = replace(
+    _EVERYTHING,
+    kinds={"one": 0.27, "two": 0.15, "edit": 0.43, "blend": 0.09, "sharpen": 0.06},
+    grids={**_ALL_SIZES, (8, 8): 0.45, (6, 10): 0.1, (10, 6): 0.1, (12, 12): 0.08},
+)
+
 FOUNDATION = (
     Phase("draw", 940, _closed({"one": 1.0}, _ONLY), rate=2e-3, last_rate=1e-3),
     Phase(
@@ -110,6 +146,11 @@ RECIPES: dict[str, tuple[Phase, ...]] = {
         Phase("shapes", 182, _SHAPES, rate=5e-4, last_rate=3.78e-4, average=0.993, others=0.4),
         Phase("edits", 256, _EDITS, rate=3.78e-4, last_rate=2.07e-4, average=0.993, others=0.4),
         Phase("polish", 400, _POLISH, rate=2.07e-4, last_rate=5e-6, average=0.993, others=0.4),
+    ),
+    "sizes": (
+        Phase("learn", 2000, _EVERYTHING, rate=1e-3, last_rate=1e-3, average=0.998, others=0.4),
+        Phase("large", 1600, replace(_EVERYTHING, grids=_ALL_SIZES), 1e-3, last_rate=5.6e-4, average=0.997, others=0.4),
+        Phase("settle", 1800, _FINISH, rate=5.6e-4, last_rate=5e-6, average=0.995, others=0.4),
     ),
     "wide": (
         Phase(

@@ -36,6 +36,8 @@ OPEN_RADIUS = (0.22, 0.35)
 """Radius where the caption says no size."""
 OPEN_SHIFT = 0.09
 """How far from the middle an object may lie where the caption says no place."""
+SAID_RADIUS, SAID_SHIFT = 0.04, 0.02
+"""How far radius (as a share) and place vary where the caption says them."""
 MARGIN = 0.04
 """Gap to the edge of an object placed at it."""
 CONTRAST = 110.0
@@ -136,14 +138,19 @@ def inside(value: float, radius: float, extent: float) -> float:
 
 
 def random_thing(
-    rng: random.Random, ground: Colour, wide: float, high: float, hex_share: float, *, free: bool = True
+    rng: random.Random, ground: Colour, wide: float, high: float, hex_share: float, *, free: float = 1.0
 ) -> Thing:
-    """One object, size and place said or left open. What is open varies if `free`, else it is medium and centred."""
+    """One object, size and place said or left open. What is open varies by `free`, 0 (medium, centred) to 1."""
     size = rng.choice((None, None, *SIZES))
     place = rng.choice((None, None, *PLACES))
-    open_size, open_place = free and size is None, free and place is None
-    radius = rng.uniform(*OPEN_RADIUS) if open_size else SIZES[size or "medium"] * rng.uniform(0.96, 1.04)
-    shift = OPEN_SHIFT if open_place else 0.02
+    middle = SIZES[size or "medium"]
+    least, most = (middle * (1 - SAID_RADIUS), middle * (1 + SAID_RADIUS))
+    shift = SAID_SHIFT
+    if size is None:
+        least, most = least + free * (OPEN_RADIUS[0] - least), most + free * (OPEN_RADIUS[1] - most)
+    if place is None:
+        shift += free * (OPEN_SHIFT - SAID_SHIFT)
+    radius = rng.uniform(least, most)
     x, y = spot(place or "center", radius, wide, high)
     x = inside(x + shift * rng.uniform(-1, 1), radius, wide)
     y = inside(y + shift * rng.uniform(-1, 1), radius, high)
@@ -156,7 +163,7 @@ def is_held_out(thing: Thing) -> bool:
 
 
 def random_scene(
-    rng: random.Random, wide: float = 1.0, high: float = 1.0, hex_share: float = 0.3, *, free: bool = True
+    rng: random.Random, wide: float = 1.0, high: float = 1.0, hex_share: float = 0.3, *, free: float = 1.0
 ) -> Scene:
     """A scene with one object; held-out combinations included."""
     ground = random_colour(rng, hex_share / 2)
