@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch.nn import functional
@@ -40,7 +40,7 @@ class Plan:
     """Kinds in which what a caption leaves open varies; in the others it is medium and centred."""
     spread: float = 1.0
     """How much of it varies in what captions alone describe, of 1. References always vary whole."""
-    edits: tuple[tuple[str, float], ...] = tuple(EDIT_WEIGHTS.items())
+    edits: dict[str, float] = field(default_factory=EDIT_WEIGHTS.copy)
     """Weights of the kinds of edits."""
 
     by_name: bool = False
@@ -147,8 +147,7 @@ class Examples:
         asked: list[tuple[Instruction, list[Scene]]] = []
         while len(asked) < n:
             scene = random_scene(rng, wide, high, share, free=self.plan.freedom("edit"))
-            names, weights = zip(*self.plan.edits, strict=True)
-            kind = rng.choices(names, weights)[0]
+            kind = rng.choices(list(self.plan.edits), list(self.plan.edits.values()))[0]
             instruction = edit(rng, scene, kind, self.plan.hex_share)
             if self.plan.by_name:
                 instruction = called_by_name(rng, scene, instruction)

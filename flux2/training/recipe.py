@@ -108,7 +108,7 @@ _EVERYTHING = Plan(
     tokens=4500,
     hex_share=0.25,
     spread=0.4,
-    edits=(("colour", 1.5), ("shape", 3.5), ("ground", 1), ("size", 3.5), ("place", 4.5)),
+    edits={"colour": 1.5, "shape": 3.5, "ground": 1, "size": 3.5, "place": 4.5},
     by_name=True,
 )
 """All capabilities in several sizes; what a caption leaves open varies a little, so that seeds differ."""
@@ -117,6 +117,7 @@ _FINISH = replace(
     kinds={"one": 0.27, "two": 0.15, "edit": 0.43, "blend": 0.09, "sharpen": 0.06},
     grids={**_ALL_SIZES, (8, 8): 0.45, (6, 10): 0.1, (10, 6): 0.1, (12, 12): 0.08},
 )
+"""The default size and its ratios more often again, for outlines."""
 
 FOUNDATION = (
     Phase("draw", 940, _closed({"one": 1.0}, _ONLY), rate=2e-3, last_rate=1e-3),
@@ -171,8 +172,8 @@ RECIPES: dict[str, tuple[Phase, ...]] = {
         ),
     ),
 }
-"""What follows the foundation. The weights in flux2/sample went through "steady" and "codes" (docs/sample-model.md says
-how). "wide" teaches sizes, hex codes and free placement and wants a GPU: not run to its end yet."""
+"""What follows the foundation. The weights in flux2/sample went through "steady", "codes" and "sizes", as
+docs/sample-model.md says. "wide" goes on with all of it and wants a GPU: not run to its end yet."""
 
 
 def phases(recipe: str, *, from_nothing: bool) -> tuple[Phase, ...]:

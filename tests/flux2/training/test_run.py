@@ -21,7 +21,18 @@ from flux2.training.recipe import RECIPES, Phase
 from flux2.training.run import Run, new_optimizers
 from flux2.training.scenes import is_held_out, random_scene
 from flux2.training.text import Words
-from flux2.training.transformer import Batch, loss_of, new_transformer, plain_attention, velocity
+from flux2.training.transformer import (
+    FEW_STEPS,
+    VISITED,
+    VISITED_JITTER,
+    Batch,
+    draw_times,
+    loss_of,
+    new_transformer,
+    plain_attention,
+    shift,
+    velocity,
+)
 from flux2.training.vae import Training, new_vae
 
 CPU = torch.device("cpu")
@@ -100,6 +111,16 @@ def test_tokens_are_the_pipelines_tokens() -> None:
     assert torch.allclose(packed, tokens)
     prepared = Flux2KleinPipeline._prepare_image_ids([torch.zeros(1, 128, 4, 6)])
     assert torch.equal(prepared[0], image_ids(1, 4, 6))
+
+
+def test_noise_levels_lie_where_the_sampler_goes() -> None:
+    """More than half are near one of the levels of the default steps; all others occur."""
+    levels, factor = draw_times(4000, 64, None), shift(64)
+    assert 0 < levels.min() < 0.1
+    assert levels.max() <= 1
+    unshifted = levels / (levels + factor * (1 - levels))  # the inverse of the sampler's shift
+    off = (unshifted * FEW_STEPS - (unshifted * FEW_STEPS).round().clamp_min(1)).abs() / FEW_STEPS
+    assert (off <= VISITED_JITTER + 1e-6).float().mean() > VISITED
 
 
 def test_stand_ins_answer_for_the_whole_padding(words: Words) -> None:

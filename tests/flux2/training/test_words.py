@@ -5,7 +5,7 @@ import random
 import pytest
 import torch
 
-from flux2.training.captions import BLENDS, EDITS, blend, caption, edit
+from flux2.training.captions import BLENDS, EDITS, blend, called_by_name, caption, edit
 from flux2.training.scenes import HELD_OUT, PALETTE, SHAPES, Colour, random_pair, random_scene
 from flux2.training.start import CONTEXT, with_codes
 from flux2.training.text import FINE, HIDDEN, PAD, TAPS, WORD, Words, code_tokens, new_text_encoder
@@ -57,6 +57,17 @@ def test_an_edit_changes_one_thing(kind: str) -> None:
         }
         assert [name for name, differs in changed.items() if differs] == [kind]
         assert target.ground.apart(after.colour)
+
+
+def test_an_object_called_by_name_is_the_same_object() -> None:
+    """Only the words change, and not all of them."""
+    rng = random.Random(4)
+    scenes = [random_scene(rng) for _ in range(40)]
+    plain = [edit(rng, scene, "place") for scene in scenes]
+    named = [called_by_name(rng, scene, one) for scene, one in zip(scenes, plain, strict=True)]
+    assert [one.target for one in named] == [one.target for one in plain]
+    before, after = (sum(" it " in one.text for one in each) for each in (plain, named))
+    assert 0 < after < before
 
 
 def test_a_blend_takes_from_both() -> None:
