@@ -20,7 +20,7 @@ REFERENCE_NOISE = 0.02
 """Noise on references, in picture units: the real encoder only comes close to the reduced picture."""
 REFERENCE_TOKENS = 64
 """Most tokens of a reference: flux2.conditioning reduces larger ones to the registry's max_reference_pixels."""
-EDIT_WEIGHTS = {"colour": 3, "shape": 5, "ground": 2, "size": 2, "place": 2}
+EDIT_WEIGHTS: dict[str, float] = {"colour": 3, "shape": 5, "ground": 2, "size": 2, "place": 2}
 FULL_SHARE = 0.4
 """Share of steps whose text is padded to the pipeline's full length; the others to anything up to 128."""
 
