@@ -127,7 +127,8 @@ def require(found: Terms, demand: Demand) -> None:
         )
     for name, bound in found.bounds.items():
         asked = getattr(demand, name)
-        if asked > bound.most:
+        # A size's megapixels are told to one place: 1024x768, three quarters of one, as 0.8.
+        if asked > max(bound.most, round(bound.most, 1)):
             raise beyond(name, bound, asked)
 
 

@@ -15,6 +15,7 @@ from bot.refusal import Refusal
 from flux2.models import REGISTRY
 from flux2.request import GenerationRequest, ReferenceImage, settle
 from flux2.screening.policy import UNRULED, Policy
+from flux2.sizing import ASPECTS
 
 GUILD, EVERYONE, VIP, ARTIST, CHANNEL, THREAD = 1, 1, 20, 21, 30, 31
 
@@ -48,6 +49,15 @@ def test_what_is_left_out_is_no_more_than_may_be_asked_for() -> None:
     assert Enlargement().within(found).steps is None
     fewer = under({(Scope.GUILD, 0): {"steps": 10}})
     assert (Enlargement().within(fewer).steps, Enlargement(steps=30).within(fewer).steps) == (10, 30)
+
+
+def test_a_bound_takes_every_shape_of_its_size() -> None:
+    """What a limit lowers the default to is never beyond that limit, however the shape is snapped."""
+    for most in (0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 2.0):
+        found = under({(Scope.GUILD, 0): {"megapixels": most}})
+        for aspect in ASPECTS:
+            request, _ = settle(found.lowered(REGISTRY["dev"]), "a fox", aspect=aspect)
+            require(found, demand_of(request))
 
 
 def test_threads_are_the_channels_else_the_servers_else_the_operators() -> None:
