@@ -6,22 +6,19 @@ from the code, so that the page cannot promise what is not so.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from flux2.models import HOSTED, MEGAPIXEL, REGISTRY, Bounds, Model
+from flux2.prompting import builder, scene, styles
+from flux2.region import PLACES
+from flux2.request import MAX_PROMPT, MAX_REFERENCES, MAX_SEED
+from flux2.sizing import ASPECTS, MATCH, MEGAPIXELS
+from flux2.upsampling.openrouter import DEFAULT_MODEL
+from flux2.upscaling import request as upscale
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from flux2.models import HOSTED, MEGAPIXEL, REGISTRY, Bounds, Model  # noqa: E402 - the path comes first
-from flux2.prompting import builder, scene, styles  # noqa: E402 - the path comes first
-from flux2.region import PLACES  # noqa: E402 - the path comes first
-from flux2.request import MAX_PROMPT, MAX_REFERENCES, MAX_SEED  # noqa: E402 - the path comes first
-from flux2.sizing import ASPECTS, MATCH, MEGAPIXELS  # noqa: E402 - the path comes first
-from flux2.upsampling.openrouter import DEFAULT_MODEL  # noqa: E402 - the path comes first
-from flux2.upscaling import request as upscale  # noqa: E402 - the path comes first
-
 PAGE = ROOT / "docs/parameters.md"
 MAKERS, TOGETHER, FAL, LUMENFALL, OXEN = "CLI", "Together", "fal", "Lumenfall", "Workbench"
 HOSTS = "waits for hosted back ends"

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import hypothesis
@@ -21,6 +22,22 @@ hypothesis.settings.register_profile(
     "suite", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("suite")
+
+
+@pytest.fixture
+def stop_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], Callable[[float], None]]:
+    """Stops a module's monotonic clock, and returns what lets so many seconds pass for it."""
+
+    def stop(module: ModuleType) -> Callable[[float], None]:
+        clock = SimpleNamespace(at=0.0, monotonic=lambda: clock.at)
+        monkeypatch.setattr(module, "time", clock)
+
+        def passing(seconds: float) -> None:
+            clock.at += seconds
+
+        return passing
+
+    return stop
 
 
 @pytest.fixture(scope="session")

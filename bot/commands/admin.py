@@ -113,8 +113,9 @@ class Admin(app_commands.Group):
     @app_commands.describe(member=N_("Whom."), everywhere=N_("End a ban that holds on every server."))
     async def unban(self, interaction: Here, member: discord.User, everywhere: bool = False) -> None:
         """End a ban of this server, or one of the operator's."""
-        work = lambda desk: members.unban(desk, member.id)  # noqa: E731 - named once, used once
-        await carry_out(interaction, work, by_operator=everywhere, is_everywhere=everywhere)
+        await carry_out(
+            interaction, lambda desk: members.unban(desk, member.id), by_operator=everywhere, is_everywhere=everywhere
+        )
 
 
 async def setup(bot: Flux2Bot) -> None:

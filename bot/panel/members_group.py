@@ -40,5 +40,6 @@ class QuotaGroup(app_commands.Group):
     async def reset(self, interaction: Here, member: discord.User) -> None:
         """Asked first: what was used cannot be brought back."""
         question = _("Forget what {member} has used today?").format(member=mention(member.id))
-        work = lambda desk: members.quota_reset(desk, member.id)  # noqa: E731 - named once, used once
-        await carry_out_after_asking(interaction, question, _("Forget it"), work)
+        await carry_out_after_asking(
+            interaction, question, _("Forget it"), lambda desk: members.quota_reset(desk, member.id)
+        )

@@ -104,9 +104,10 @@ class RolesGroup(app_commands.Group):
     @app_commands.describe(role=N_("Which one."))
     async def clear(self, interaction: Here, role: discord.Role) -> None:
         """Asked first."""
-        work = lambda desk: ruling.clear(desk, "roles clear", (Scope.ROLE, role.id))  # noqa: E731 - used once
         question = _("Remove the rules of {subject}?").format(subject=role.mention)
-        await carry_out_after_asking(interaction, question, _("Remove"), work)
+        await carry_out_after_asking(
+            interaction, question, _("Remove"), lambda desk: ruling.clear(desk, "roles clear", (Scope.ROLE, role.id))
+        )
 
 
 class ChannelsGroup(app_commands.Group):
@@ -188,9 +189,13 @@ class ChannelsGroup(app_commands.Group):
     @app_commands.describe(channel=N_("Which one."))
     async def clear(self, interaction: Here, channel: AnyChannel) -> None:
         """Asked first: the last allowed channel opens all others."""
-        work = lambda desk: ruling.clear(desk, "channels clear", (Scope.CHANNEL, channel.id))  # noqa: E731 - used once
         question = _("Remove the rules of {subject}?").format(subject=channel.mention)
-        await carry_out_after_asking(interaction, question, _("Remove"), work)
+        await carry_out_after_asking(
+            interaction,
+            question,
+            _("Remove"),
+            lambda desk: ruling.clear(desk, "channels clear", (Scope.CHANNEL, channel.id)),
+        )
 
 
 class LimitsGroup(app_commands.Group):
@@ -231,8 +236,9 @@ class LimitsGroup(app_commands.Group):
     @app_commands.command(description=N_("Remove this server's limits."))
     async def clear(self, interaction: Here) -> None:
         """Asked first; models that were switched off stay so."""
-        work = lambda desk: ruling.clear_limits(desk)  # noqa: E731 - named once, used once
-        await carry_out_after_asking(interaction, _("Remove the limits of this server?"), _("Remove"), work)
+        await carry_out_after_asking(
+            interaction, _("Remove the limits of this server?"), _("Remove"), ruling.clear_limits
+        )
 
 
 class ModelGroup(app_commands.Group):

@@ -44,8 +44,9 @@ class WorkersGroup(app_commands.Group):
         question = _("Load the model of `{worker}` afresh? It draws nothing for as long as that takes.").format(
             worker=worker
         )
-        work = lambda desk: workers.restart(desk, worker)  # noqa: E731 - named once, used once
-        await carry_out_after_asking(interaction, question, _("Restart"), work, by_operator=True)
+        await carry_out_after_asking(
+            interaction, question, _("Restart"), lambda desk: workers.restart(desk, worker), by_operator=True
+        )
 
     @drain.autocomplete("worker")
     @resume.autocomplete("worker")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from types import SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -72,15 +72,9 @@ async def test_a_killed_host_costs_one_lease(stack: Stack, queue_up: QueueUp) ->
 
 
 @pytest.fixture
-def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+def pass_time(stop_clock: Callable[[ModuleType], Callable[[float], None]]) -> Callable[[float], None]:
     """Lets so many seconds pass for the reconciler, and none by themselves."""
-    clock = SimpleNamespace(at=0.0, monotonic=lambda: clock.at)
-    monkeypatch.setattr(reconciling, "time", clock)
-
-    def passing(seconds: float) -> None:
-        clock.at += seconds
-
-    return passing
+    return stop_clock(reconciling)
 
 
 async def test_one_look_is_not_enough(stack: Stack, queue_up: QueueUp, pass_time: Callable[[float], None]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
+from types import ModuleType
 
 import pytest
 
@@ -22,15 +22,9 @@ def _restored() -> Iterator[None]:
 
 
 @pytest.fixture
-def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+def pass_time(stop_clock: Callable[[ModuleType], Callable[[float], None]]) -> Callable[[float], None]:
     """Lets so many seconds pass, and none by themselves."""
-    clock = SimpleNamespace(at=0.0, monotonic=lambda: clock.at)
-    monkeypatch.setattr(shutting_down, "time", clock)
-
-    def passing(seconds: float) -> None:
-        clock.at += seconds
-
-    return passing
+    return stop_clock(shutting_down)
 
 
 def test_one_signal_asks_and_a_later_second_one_insists(pass_time: Callable[[float], None]) -> None:
